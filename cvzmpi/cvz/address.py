@@ -29,15 +29,25 @@ def check_address(address: str, *, schemes: tuple[str, ...] = tuple(_FORMS)) -> 
     return address
 
 
-def listing_address(pattern: str, sector: int) -> str:
+_VERSION = "{version:02}"
+
+
+def listing_address(pattern: str, sector: int, version: int = 1) -> str:
     """The address of the listing of a sector.
 
     Parameters
     ----------
     pattern : str
-        With `{sector}` in place of the number, or `{sector:04}` for one of four digits.
+        With `{sector}` in place of the number, or `{sector:04}` for one of four digits; perhaps
+        with `{version:02}` in place of the version of the light curves.
     """
-    return pattern.replace("{sector:04}", f"{sector:04d}").replace("{sector}", str(sector))
+    address = pattern.replace("{sector:04}", f"{sector:04d}").replace("{sector}", str(sector))
+    return address.replace(_VERSION, f"{version:02d}")
+
+
+def has_versions(pattern: str) -> bool:
+    """True if there are listings of different versions by this address."""
+    return _VERSION in pattern
 
 
 def check_listings(address: str) -> str:

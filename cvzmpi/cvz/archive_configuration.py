@@ -40,8 +40,9 @@ class ArchiveConfig(Section):
         description="the same of TESS-SPOC; {sector:04} stands for the number with four digits",
     )
     qlp_listings: Annotated[Url, AfterValidator(check_listings)] = Field(
-        "https://archive.stsci.edu/hlsps/qlp/download_scripts/hlsp_qlp_tess_ffi_s{sector:04}_tess_v01_llc-fits.sh",
-        description="the same of QLP",
+        "https://archive.stsci.edu/hlsps/qlp/download_scripts/hlsp_qlp_tess_ffi_s{sector:04}_tess_v{version:02}_llc-fits.sh",
+        description="the same of QLP; {version:02} stands for the version, which is 02 where a "
+        "sector was made anew",
     )
     find: Literal["listings", "search"] = Field(
         "listings",

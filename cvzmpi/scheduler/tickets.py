@@ -11,10 +11,11 @@ list, and its length says it all: another job, with a team of any size, goes on 
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 from cvzmpi.mpi.team import Team, Tickets
@@ -58,6 +59,43 @@ class RowTickets:
     def n_items(self, n_tickets: int) -> int:
         """The number of rows in the first `n_tickets` tickets."""
         return min(n_tickets * self.rows_per_ticket, self.n_rows)
+
+
+@dataclass(frozen=True)
+class TaperedTickets:
+    """Tickets of `most` rows each, and of fewer towards the end, down to `least`.
+
+    Large ones save work, and the small ones in the end let the members of a team end together: a
+    ticket is never more than a quarter of the rows that are left, but for the smallest.
+    """
+
+    n_rows: int
+    most: int
+    least: int
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    def place(self, ticket: int) -> slice:
+        """The rows of a ticket."""
+        return slice(self._starts[ticket], self._starts[ticket + 1])
+
+    def n_items(self, n_tickets: int) -> int:
+        """The number of rows in the first `n_tickets` tickets."""
+        return self._starts[n_tickets]
+
+    def n_whole(self, n_rows: int) -> int:
+        """How many tickets are within the first rows, which another version may have cut."""
+        return bisect_right(self._starts, n_rows) - 1
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """The first row of each ticket, and the number of rows."""
+        starts = [0]
+        while (left := self.n_rows - starts[-1]) > 0:
+            size = max(min(left // 4, self.most), self.least)
+            starts.append(starts[-1] + min(size, left))
+        return starts
 
 
 def work_through(

@@ -8,7 +8,7 @@ from mpi4py import MPI
 from cvzmpi.mpi.stopping import StopRequest
 from cvzmpi.mpi.team import Team, TeamMateError
 from cvzmpi.scheduler.campaign import Control, UnitStopped
-from cvzmpi.scheduler.tickets import RowTickets, work_through
+from cvzmpi.scheduler.tickets import RowTickets, TaperedTickets, work_through
 from tests.mpi_marks import one_or_all
 
 
@@ -53,6 +53,26 @@ def test_tickets_cover_every_row_once(n_rows, n_tickets):
     rows = [row for n in range(n_tickets) for row in range(n_rows)[tickets.place(n)]]
     assert rows == list(range(n_rows))
     assert tickets.n_items(n_tickets) == n_rows
+
+
+@pytest.mark.parametrize("n_rows", [0, 1, 19, 20, 21, 85, 640, 2000, 12345])
+def test_tapered_tickets_cover_every_row_once_and_get_smaller_towards_the_end(n_rows):
+    tickets = TaperedTickets(n_rows, most=160, least=20)
+    rows = [row for n in range(len(tickets)) for row in range(n_rows)[tickets.place(n)]]
+    assert rows == list(range(n_rows))
+    sizes = [len(range(n_rows)[tickets.place(n)]) for n in range(len(tickets))]
+    assert sizes == sorted(sizes, reverse=True)
+    for number, size in enumerate(sizes[:-1]):
+        assert 20 <= size <= max(20, min(160, (n_rows - tickets.n_items(number)) / 4))
+    assert n_rows < 2000 or sizes[0] == 160
+
+
+def test_rows_that_were_cut_otherwise_count_as_far_as_tickets_are_whole():
+    tickets = TaperedTickets(2000, most=160, least=20)
+    assert [tickets.n_whole(n) for n in (0, 40, 159, 160, 200, 320)] == [0, 0, 0, 1, 1, 2]
+    for n in range(len(tickets) + 1):
+        assert tickets.n_whole(tickets.n_items(n)) == n
+    assert tickets.n_whole(2000) == len(tickets)
 
 
 @one_or_all

@@ -132,7 +132,7 @@ class InjectedFlares(Protocol):
         members : int, shape (k,)
             Which flares of the batch.
         cadences : slice
-            Of the cadences of `AroundPeak`; both ends are multiples of the detector's step.
+            Of the cadences of `AroundPeak`, from a multiple of the detector's step on.
 
         Returns
         -------

@@ -101,13 +101,15 @@ class MaskRule:
         return max(beside, between)
 
     def around_peak(self, tolerance: int, step: int) -> AroundPeak:
-        """The cadences around an injected peak that decide; each stretch in multiples of `step`."""
+        """The cadences around an injected peak that decide.
+
+        Each stretch begins at a multiple of `step`, and is one but for the middle.
+        """
         beside = tolerance + self.min_cadences - 1
         side = -(-(self.reach(tolerance) - beside) // step) * step
         core = -(-(2 * beside + 1) // step) * step
         peak, length = beside + side, 2 * side + core
-        middle = min(-(-self.min_cadences // step) * step, core)
-        start = side + min(beside // step * step, core - middle)
+        start = side + min(beside // step * step, core - -(-self.min_cadences // step) * step)
         # a run that begins before `near` ends at least so many cadences before the peak, ...
         near = min(max(0, peak - self.merge_gap // 2 - 1) // step * step, side)
         before = peak - near - 1
@@ -117,7 +119,7 @@ class MaskRule:
             first=-peak,
             side=side,
             core=core,
-            middle=slice(start, start + middle),
+            middle=slice(start, start + self.min_cadences),
             near=slice(near, min(max(-(-after // step) * step, side + core), length)),
         )
 

@@ -27,7 +27,7 @@ Its tail below that is not followed. How rarely this decides about a recovery is
 `make bench` (README, 'What is promised').
 """
 
-_BATCH = 400  # injections decided at once: those of a ticket, with the default number of repeats
+_BATCH = 1600  # injections decided at once: those of a ticket, with the default number of repeats
 
 
 @dataclass(frozen=True)

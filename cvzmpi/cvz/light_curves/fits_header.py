@@ -16,6 +16,7 @@ from cvzmpi.cvz.light_curves.readers.fits_kinds import (
     columns_of,
     header_seconds,
     identity,
+    is_qlp,
     kind_of,
 )
 from cvzmpi.cvz.light_curves.readers.reader import Columns
@@ -39,7 +40,7 @@ _FACTS: dict[str, Any] = {
     "MH": (-10, 10),
     "FEH": (-10, 10),
     "RADIUS": (1e-4, 1e5),
-    "TICVER": str | int,
+    "TICVER": str | int | float,
     "CAMERA": (1, 4),
     "CCD": (1, 4),
     "ORIGIN": str,
@@ -47,6 +48,9 @@ _FACTS: dict[str, Any] = {
     "DATA_REL": (0, 1e6),
     "SIMDATA": bool,
 }
+_STAR_FACTS, _UNKNOWN_OF_QLP = ("TEFF", "LOGG", "MH", "RADIUS"), -1.0
+"""What QLP writes -1.0 for where the TIC does not say it."""
+
 _APERTURE_FACTS: dict[str, Any] = {"CROWDSAP": (0, 1), "FLFRCSAP": (0, 1)}
 
 _ARCHIVE_NAME = re.compile(r"tess\d{13}-s(\d{4})-(\d{16})-(\d{4})-.*?(fast-)?lc\.fits(?:\.gz)?")
@@ -183,6 +187,8 @@ def facts(primary: Any, table: Any) -> tuple[dict[str, Fact], list[str]]:
             continue
         if value is None or type(value).__name__ == "Undefined":
             continue
+        if key in _STAR_FACTS and value == _UNKNOWN_OF_QLP and is_qlp(primary):
+            continue
         if _is_fact(value, expected):
             found[key] = value
         else:
@@ -215,4 +221,5 @@ def _processing(path: Path, header: Any) -> tuple[tuple[Any, ...], str]:
         release if type(release) is int else -1,
         int(number),
     )
-    return order, f"{version or 'unknown version'} of {date or 'unknown date'}"
+    of_name = f"version {int(version_in_name[1])}" if version_in_name else "unknown version"
+    return order, f"{version or of_name} of {date or 'unknown date'}"

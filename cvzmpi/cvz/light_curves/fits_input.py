@@ -32,13 +32,17 @@ from cvzmpi.cvz.light_curves.light_curve import (
     LightCurve,
 )
 from cvzmpi.cvz.light_curves.measured_values import (
+    NO_ERRORS,
     as_numbers,
     check_filled,
     check_varied,
     quality_flags,
+    says_errors,
+    typical_error,
     without_wild_fluxes,
     without_wild_times,
 )
+from cvzmpi.cvz.light_curves.readers.cadence_grid import with_missing_rows
 from cvzmpi.cvz.light_curves.readers.dilution import said_of_flux
 from cvzmpi.cvz.light_curves.readers.fits_kinds import (
     identity,
@@ -113,14 +117,18 @@ def read_light_curve(
         check_table(path, table, content)
         notes = _check_sum(path, table, sum_must_fit) + notes_of(hdus[0].header, kind)
         raw = _raw_columns(table, names)
+        numbers = table.data["CADENCENO"] if "CADENCENO" in table.columns.names else None
         if names.quality is None:
             notes.append("no quality: every cadence counts as good")
         exposure = _exposure(path, raw["TIME"], seconds)
         offset = time_offset(path, table, kind)
         header, left_out = facts(hdus[0].header, table.header)
+    notes += _with_errors(path, raw, exposure)
     notes += left_out
     columns, wild = measurements(path, raw, offset, kind.observed)
     notes += wild
+    if kind.name == "qlp":  # which has no rows for gaps
+        columns = with_missing_rows(columns, numbers, exposure)
     if kind.flux_unit is None:
         notes += _contradictions(path, light_curve, header, columns["flux"])
     header |= of_kind(kind, exposure) | origin
@@ -149,6 +157,15 @@ def of_kind(kind: Kind, exposure: float) -> dict[str, str | int | float]:
     if kind.flux_unit is not None:
         found[FLUX_UNIT] = kind.flux_unit
     return found
+
+
+def _with_errors(path: Path, raw: dict[str, Any], exposure: float) -> list[str]:
+    """Set flux errors where no cadence has one, as in some files of QLP; what was done."""
+    time, flux, error = (as_numbers(path, n, raw[n]) for n in _MEASURED)
+    if says_errors(error) or not np.isfinite(flux).any():
+        return []
+    raw["PDCSAP_FLUX_ERR"] = typical_error(path, time, flux, exposure)
+    return [NO_ERRORS]
 
 
 def _exposure(path: Path, time: Any, seconds: float | None) -> float:

@@ -29,6 +29,15 @@ MAX_ERROR = 1e3
 MAX_PART_SAME = 0.2
 """A light curve with the same flux in more cadences than this part is refused."""
 
+NO_ERRORS = "no flux errors: estimated from the differences of neighbouring cadences"
+"""What is told of a light curve without errors."""
+
+_NORMAL_MAD = 1.4826
+"""Standard deviation of a normal distribution, in median absolute deviations."""
+
+_NEIGHBOURS = 1.5
+"""Cadences that are fewer exposures than this apart are neighbours."""
+
 MAX_PART = 0.05
 """A light curve with more wild times than this part is refused."""
 
@@ -84,6 +93,45 @@ def check_filled(path: Path | str, time: np.ndarray, flux: np.ndarray, error: np
     if len(empty):
         rows = counted(len(empty), "row holds", "rows hold")
         raise damaged(path, f"{rows} zeros only, the first of them row {empty[0]}")
+
+
+def says_errors(error: Any) -> bool:
+    """True if there is an error of any flux: one that is positive and finite."""
+    error = np.asarray(error)
+    return bool((np.isfinite(error) & (error > 0)).any())
+
+
+def typical_error(path: Path | str, time: np.ndarray, flux: Any, exposure: float) -> np.ndarray:
+    """Flux errors where none are known: the standard deviation of the noise, the same everywhere.
+
+    It is 1.4826 times the median absolute difference of neighbouring cadences, over the square root
+    of 2. The errors that QLP writes are one number for a light curve as well.
+
+    Parameters
+    ----------
+    time : float64, shape (n_cadences,)
+        In days, as `exposure`.
+    flux : array, shape (n_cadences,)
+
+    Returns
+    -------
+    float64, shape (n_cadences,)
+        In the flux's unit; NaN where there is no flux.
+
+    Raises
+    ------
+    LightCurveError
+        If there are no two neighbouring cadences of different flux.
+    """
+    flux = np.asarray(flux, np.float64)
+    known = np.flatnonzero(np.isfinite(time))
+    neighbours = np.diff(time[known]) < _NEIGHBOURS * exposure
+    differences = np.abs(np.diff(flux[known])[neighbours])
+    differences = differences[np.isfinite(differences)]
+    error = _NORMAL_MAD * float(np.median(differences)) / np.sqrt(2) if len(differences) else 0.0
+    if not error > 0:
+        raise LightCurveError(f"{path}: no flux errors, and no noise to estimate them from")
+    return np.where(np.isfinite(flux), error, np.nan)
 
 
 def check_varied(path: Path | str, flux: np.ndarray) -> None:

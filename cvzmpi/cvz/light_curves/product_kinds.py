@@ -3,7 +3,8 @@
 Names and places of SPOC's: TESS Science Data Products Description Document (EXP-TESS-ARC-ICD-0014),
 section 2. Those of the high-level science products: https://archive.stsci.edu/hlsp/tess-spoc
 (Caldwell et al. 2020, RNAAS 4, 201) and https://archive.stsci.edu/hlsp/qlp (Huang et al. 2020,
-RNAAS 4, 204), with the addresses in lightkurve's tests of its readers. In the public bucket
+RNAAS 4, 204), with the addresses in lightkurve's tests of its readers. QLP made sectors 74 to 79
+anew, as version 2: `hlsp_qlp_tess_ffi_s0074-{tic}_tess_v02_llc.fits`. In the public bucket
 `stpubdata`, what the download service calls `mast:HLSP/` is below `mast/hlsp/`.
 """
 
@@ -44,6 +45,8 @@ class ProductKind:
     # whether every sector from the first one on has it, as it is of the mission; the deliveries of
     # others come in any order
     of_every_sector: bool
+    # sectors that were made anew; the version of a file is in its name
+    of_version_2: range = range(0)
 
     @cached_property
     def file_name(self) -> re.Pattern[str]:
@@ -55,6 +58,10 @@ class ProductKind:
         if self.seconds is not None:
             return self.seconds
         return max(found for found in _IMAGE_SECONDS if found[0] <= max(sector, 1))[1]
+
+    def versions_in(self, sector: int) -> tuple[int, int]:
+        """The versions that there may be in a sector: first the one that is expected."""
+        return (2, 1) if sector in self.of_version_2 else (1, 2)
 
     def product_in(self, sector: int) -> str:
         """The product's name in a sector, as `tess-spoc-600`."""
@@ -126,6 +133,7 @@ QLP = ProductKind(
     bucket="mast/hlsp/qlp/s{sector}/{tic}",
     listings="qlp_listings",
     of_every_sector=False,
+    of_version_2=range(74, 80),
 )
 
 KINDS = (TWO_MINUTES, FAST, TESS_SPOC, QLP)

@@ -40,7 +40,7 @@ class SectorContent(SectorProgress):
     config_hash: str
     seed: int
     software: dict[str, str]  # versions, by name
-    data: SectorData  # the arrays, one entry for each row of the FITS file
+    data: SectorData  # the arrays, one entry for each row of the light curve
     recovery: Recovery | None  # injected flares that are done; None before checkpoint `model`
 
     @classmethod

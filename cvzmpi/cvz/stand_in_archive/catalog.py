@@ -34,7 +34,8 @@ def name_of(tic: int, sector: int, kind: ProductKind = TWO_MINUTES) -> str:
         start = BTJD_ZERO + timedelta(days=1325.3 + 27.4 * (sector - 1))
         return f"tess{start:%Y%j%H%M%S}-s{sector:04d}-{tic:016d}-0120{kind.ending}"
     if kind is QLP:
-        return f"hlsp_qlp_tess_ffi_s{sector:04d}-{tic:016d}_tess_v01_llc.fits"
+        version = kind.versions_in(sector)[0]
+        return f"hlsp_qlp_tess_ffi_s{sector:04d}-{tic:016d}_tess_v{version:02d}_llc.fits"
     return f"hlsp_tess-spoc_tess_phot_{tic:016d}-s{sector:04d}_tess_v1_lc.fits"
 
 
@@ -99,12 +100,25 @@ class Catalog:
         """The product of this name."""
         return self._by_name.get(name)
 
-    def listing(self, sector: int, base: str, kind: ProductKind = TWO_MINUTES) -> bytes | None:
-        """The download script of a sector, with the archive's address; None where there is none."""
+    def listing(
+        self, sector: int, base: str, kind: ProductKind = TWO_MINUTES, version: int = 0
+    ) -> bytes | None:
+        """The download script of a sector, with the archive's address; None where there is none.
+
+        Parameters
+        ----------
+        version : int
+            Of the light curves; 0 for a script with those of all.
+        """
         if not kind.first_sector <= sector <= max(self._by_sector[kind], default=0):
             return None
         others = (product_of(_OTHER_STARS + n, sector, kind) for n in range(self._others))
-        lines = [_line(product, base) for product in (*self.of_sector(sector, kind), *others)]
+        of_version = f"_v{version:02d}_" if version else ""
+        lines = [
+            _line(product, base)
+            for product in (*self.of_sector(sector, kind), *others)
+            if of_version in product.name
+        ]
         return "".join(["#!/bin/sh\n", *lines]).encode() if lines else None
 
     def of_sector(self, sector: int, kind: ProductKind = TWO_MINUTES) -> list[Product]:

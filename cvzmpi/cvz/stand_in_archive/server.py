@@ -31,10 +31,10 @@ _LISTINGS = {
     TWO_MINUTES: "/listings/tesscurl_sector_{sector}_lc.sh",
     FAST: "/listings/tesscurl_sector_{sector}_fast-lc.sh",
     TESS_SPOC: "/listings/hlsp_tess-spoc_tess_phot_s{sector:04}_tess_v1_dl-lc.sh",
-    QLP: "/listings/hlsp_qlp_tess_ffi_s{sector:04}_tess_v01_llc-fits.sh",
+    QLP: "/listings/hlsp_qlp_tess_ffi_s{sector:04}_tess_v{version:02}_llc-fits.sh",
 }
 _LISTING = {
-    kind: re.compile(re.sub(r"\\{sector(:04)?\\}", r"(\\d+)", re.escape(path)))
+    kind: re.compile(re.sub(r"\\{(sector|version)(:0\d)?\\}", r"(?P<\1>\\d+)", re.escape(path)))
     for kind, path in _LISTINGS.items()
 }
 _FILE = re.compile(r"/api/v0\.1/Download/file/?")
@@ -178,9 +178,10 @@ class _Handler(BaseHTTPRequestHandler):
         archive = self.server.archive
         archive.note_request(unquote(self.path))
         listed = ((kind, path.fullmatch(self.path)) for kind, path in _LISTING.items())
-        asked = next(((kind, int(match[1])) for kind, match in listed if match is not None), None)
+        asked = next(((kind, match) for kind, match in listed if match is not None), None)
         if asked is not None:
-            self._answer_listing(*asked)
+            kind, numbers = asked[0], asked[1].groupdict()
+            self._answer_listing(kind, int(numbers["sector"]), int(numbers.get("version", 0)))
         elif self.path.startswith(CIRCLE):
             reply(self, b"", 302, {"Location": CIRCLE})
         elif self.path == LOGIN:
@@ -207,9 +208,9 @@ class _Handler(BaseHTTPRequestHandler):
         product = self.server.archive.catalog.find(asked.rpartition("/")[2])
         return product if product is not None and asked in {product.uri, product.key} else None
 
-    def _answer_listing(self, kind: ProductKind, sector: int) -> None:
+    def _answer_listing(self, kind: ProductKind, sector: int, version: int) -> None:
         archive = self.server.archive
-        content = archive.catalog.listing(sector, archive.address, kind)
+        content = archive.catalog.listing(sector, archive.address, kind, version)
         faults = archive.listing_faults
         fault = faults.choose(sector if sector in faults.always else 0)
         if content is None and fault not in {*STATUSES, *PAGES}:

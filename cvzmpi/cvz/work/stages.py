@@ -32,17 +32,20 @@ from cvzmpi.cvz.work.checkpoints import Checkpoints, FileCheckpoints
 from cvzmpi.cvz.work.model_stage import fitted_parameters, model_stage, tolerance_of
 from cvzmpi.cvz.work.search_setup import SearchSetup
 from cvzmpi.cvz.work.starting_point import StartingPoint, starting_point
-from cvzmpi.scheduler.tickets import RowTickets, work_through
+from cvzmpi.scheduler.tickets import TaperedTickets, work_through
 
 if TYPE_CHECKING:
     from cvzmpi.mpi.team import Team
     from cvzmpi.scheduler.campaign import Control
 
-FLARES_PER_TICKET = 40
-"""Flares that a member of a team takes at a time.
+FLARES_PER_TICKET = 160
+"""Flares that a member of a team takes at a time, but for the last ones.
 
-Always the same, whatever the team: a matrix product with other dimensions may round differently.
+Many at once save a tenth and more of the time of forty. The cut is the same whatever the team: a
+matrix product with other dimensions may round differently.
 """
+
+_LEAST_FLARES = 20
 
 
 def work_on_light_curve(
@@ -174,7 +177,7 @@ def _inject(
     )
     by_significance = team.each(lambda: _injected_significance(setup.config, observation, data))
     n_inject, n_repeat = injections.cadence.shape
-    tickets = RowTickets(n_inject, FLARES_PER_TICKET)
+    tickets = TaperedTickets(n_inject, FLARES_PER_TICKET, _LEAST_FLARES)
     seconds_before, clock = data.seconds.get(Stage.INJECT, 0.0), time.perf_counter()
     writer = checkpoints.recoveries(team)
 
@@ -198,7 +201,7 @@ def _inject(
 
     work_through(
         tickets,
-        (n_inject - n_remaining) // FLARES_PER_TICKET,
+        tickets.n_whole(n_inject - n_remaining),
         work,
         commit,
         writer=writer,

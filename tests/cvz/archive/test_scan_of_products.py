@@ -403,6 +403,28 @@ def test_deliveries_after_a_gap_are_found_without_the_missions_own_listings(open
     ]
 
 
+def test_another_version_of_a_sector_is_found_and_the_newer_one_taken(open_sky, campaign):
+    """Sectors 74 to 79 are known as version 2; others may become it, as far as the mission is."""
+    sky = open_sky(others=0, two_minutes=range(1, 81), qlp=[1, 74, 80])
+    first = product_of(1, 74, QLP)
+    sky.catalog.add([replace(first, name=first.name.replace("_v02_", "_v01_"))])
+    later = product_of(1, 75, QLP)
+    sky.catalog.add([replace(later, name=later.name.replace("_v02_", "_v01_"))])
+    anew = product_of(1, 30, QLP)
+    sky.catalog.add([replace(anew, name=anew.name.replace("_v01_", "_v02_"))])
+    config = campaign(sky, "1\n", 'input.products=["qlp", "spoc-120"]')
+    scan(config, [])
+    with open_ledger(config) as ledger:
+        names = [unit.facts["product"] for unit in ledger.units() if "_qlp-" in unit.name]
+    assert {int(name[19:23]): name.partition("tess_v")[2] for name in sorted(names)} == {
+        **dict.fromkeys((1, 75, 80), "01_llc.fits"),
+        **dict.fromkeys((30, 74), "02_llc.fits"),
+    }
+    asked = sky.counts.requested("_llc-fits.sh")
+    assert len(asked) == len(set(asked))
+    assert not [path for path in asked if "s0074_tess_v01" in path or "s0080_tess_v02" in path]
+
+
 def test_a_delivery_that_was_there_once_is_looked_for_behind_any_gap(open_sky, campaign):
     sky = open_sky(others=0, tess_spoc=[1, 30])
     config = campaign(sky, "1\n", 'input.products=["tess-spoc"]')

@@ -2,8 +2,8 @@
 
 A product of (m, k) with (k, n) counts 2 m k n; everything else (maxima, additions, exponentials,
 copies) counts nothing. So `operations / sgemm peak` is a limit that no implementation of the same
-sums with the same BLAS can beat. Products with the zeros of a padded or banded matrix count, as
-the BLAS does them.
+sums with the same BLAS can beat. Products with the zeros of a padded matrix count, as the BLAS
+does them.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from unittest.mock import patch
 import numpy as np
 
 from cvzmpi.cvz.detection.stella import network as nn
+from cvzmpi.cvz.detection.stella.changed_features import PARITIES
 from cvzmpi.cvz.detection.stella.changed_windows import ChangedWindows
 from cvzmpi.cvz.detection.stella.question import ChangedBorder, Question
 
@@ -52,11 +53,14 @@ def counted_injections() -> Iterator[list[float]]:
     )
 
     def counting_changes(self: Any, model: int, question: Question) -> np.ndarray:
-        n, n_v, n_parities = len(question.members), len(question.v), question.n_parities
-        per_parity = (2 * n_v + 4) * 2 * CONV1 / n_parities + (2 * n_v + 2) * CONV2
-        counts.append(float(n * n_parities * per_parity))
+        n, n_v = len(question.members), len(question.v)
+        n_parities = len({residue % PARITIES for residue in question.residues})
+        of_flare = (2 * n_v + 4) * PARITIES * CONV1 + n_parities * (2 * n_v + 2) * CONV2
+        counts.append(float(n * of_flare))
         result: np.ndarray = changes(self, model, question)
-        counts.append(float(2 * result.size * nn.HIDDEN * len(question.u)))
+        taps = [question.taps(u) for u in question.u]
+        n_read = len(result) * nn.CHANNELS * sum(tap.stop - tap.start for tap in taps)
+        counts.append(float(2 * n_read * nn.HIDDEN))
         return result
 
     def counting_border(

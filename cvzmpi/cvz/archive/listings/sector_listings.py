@@ -4,8 +4,9 @@ One request for each sector finds the light curves of all targets. Listings are 
 again when they are old, since sectors are reprocessed now and then. A listing that was there once,
 or whose sector comes before another one, is missing by a fault; others may not exist yet. What
 others than the mission make of full-frame images comes in any order: there, a sector may be missing
-that never was there. How far the mission is, its own listings say; where they are not asked for,
-the end is where a whole year of observation has none.
+that never was there, and may be there as another version than is expected. How far the mission is,
+its own listings say; where they are not asked for, the end is where a whole year of observation has
+none.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from cvzmpi.cvz.address import listing_address
+from cvzmpi.cvz.address import has_versions, listing_address
 from cvzmpi.cvz.archive.http.answers import (
     Body,
     ForbiddenError,
@@ -62,7 +63,7 @@ class SectorListings:
     Parameters
     ----------
     pattern : str
-        Address of a listing, with `{sector}` in place of the number.
+        Address of a listing, as `listing_address` takes it.
     largest : float
         Bytes of a listing; more are not read.
 
@@ -171,14 +172,8 @@ class SectorListings:
         if kept is not None and self._down is not None:
             self._old.append((kept, self._down))  # it is not waited for once for each sector
             return kept.content
-        address = self._address(sector)
-
-        def receive(body: Body) -> tuple[bytes, int]:
-            content = b"".join(body.chunks)
-            return content, check_listing(address, sector, content, self._kind)
-
         try:
-            content, n_light_curves = self._client.fetch(address, receive, self._largest)
+            address, content, n_light_curves = self._fetched(sector)
         except StoppedError:
             raise
         except ArchiveError as error:
@@ -197,6 +192,32 @@ class SectorListings:
             return kept.content
         self._kept.write(sector, content)
         return content
+
+    def _fetched(self, sector: int) -> tuple[str, bytes, int]:
+        """The listing that the archive has: address, content, and number of light curves.
+
+        Raises
+        ------
+        ArchiveError
+            That of the version that is expected, where there is none of the other either.
+        """
+        first, *others = self._addresses(sector)
+        try:
+            return self._fetch(first, sector)
+        except (NotInArchiveError, ForbiddenError):
+            for address in others:
+                try:
+                    return self._fetch(address, sector)
+                except (NotInArchiveError, ForbiddenError):
+                    continue
+            raise
+
+    def _fetch(self, address: str, sector: int) -> tuple[str, bytes, int]:
+        def receive(body: Body) -> tuple[str, bytes, int]:
+            content = b"".join(body.chunks)
+            return address, content, check_listing(address, sector, content, self._kind)
+
+        return self._client.fetch(address, receive, self._largest)
 
     def _was_there(self, sector: int) -> bool:
         """True if a listing that is missing now must be there."""
@@ -256,7 +277,19 @@ class SectorListings:
         self.unseen = str(error)
 
     def _address(self, sector: int) -> str:
-        return listing_address(self._pattern, sector)
+        return self._addresses(sector)[0]
+
+    def _addresses(self, sector: int) -> list[str]:
+        """The addresses that a listing may have, the expected one first.
+
+        Sectors that the mission's own listings do not have are not asked for as another version.
+        """
+        expected, other = self._kind.versions_in(sector)
+        versions = [expected]
+        another = sector <= self._sectors.at_least or sector in self._kind.of_version_2
+        if has_versions(self._pattern) and another:
+            versions.append(other)
+        return [listing_address(self._pattern, sector, version) for version in versions]
 
 
 def _must_be_there(sector: int, error: ArchiveError, why: str) -> ArchiveDownError:

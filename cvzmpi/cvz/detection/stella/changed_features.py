@@ -6,10 +6,11 @@ that every step reads and writes long contiguous rows:
 - *Parities*: a feature at position t depends on the pooled values at t - 2, t, t + 2 and t + 4, all
   of the parity of t. So positions of even and of odd parity (counted from the first feature) are
   computed apart, and cadences of one parity need only half of the work.
-- The second convolution of one parity is kept apart once more, by every second of its positions:
-  pooling is then the maximum of two contiguous arrays.
+- The second convolution is kept apart once more, by every second position of a parity: pooling is
+  then the maximum of two contiguous arrays. To keep them contiguous, each flare has one row more
+  than it has features; nothing reads what pooling puts there.
 
-A batch's features stand in the order [parity, flare, i, v, channel], at 4 v + parity + 2 i.
+A batch's features stand in the order [residue, flare, v, channel], at 4 v + residue.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from cvzmpi.cvz.detection.stella.network import CHANNELS, FILTERS, STEP, Network
 
 PARITIES = 2
 _PER_PARITY = STEP // PARITIES
-_ZEROS = 2048
+_ROW = 16384
 _CONV1 = 8  # cadences that the first convolution reads at a position, and a one for its bias
 
 
@@ -32,6 +33,7 @@ class Buffers:
 
     def __init__(self) -> None:
         self._memory: dict[str, np.ndarray] = {}
+        self._zeros = np.zeros(_ROW, np.float32)
 
     def get(self, name: str, *shape: int) -> np.ndarray:
         """An array of float32; what the last user of that name left is in it, at first zeros."""
@@ -44,12 +46,12 @@ class Buffers:
     def rectify(self, values: np.ndarray) -> None:
         """Raise negative values to zero, in place; `values` is contiguous.
 
-        The maximum with an array of zeros takes a third of the time of that with the number zero,
-        and less if the array is short, and stays in the processor's nearest cache.
+        The maximum with rows of zeros that are long, but stay in the processor's nearest caches,
+        takes a third of the time of that with the number zero.
         """
-        flat, zeros = values.reshape(-1), self.get("zeros", _ZEROS)
-        whole = len(flat) // _ZEROS * _ZEROS
-        rows, rest = flat[:whole].reshape(-1, _ZEROS), flat[whole:]
+        flat, zeros = values.reshape(-1), self._zeros
+        whole = len(flat) // _ROW * _ROW
+        rows, rest = flat[:whole].reshape(-1, _ROW), flat[whole:]
         np.maximum(rows, zeros, out=rows)
         np.maximum(rest, zeros[: len(rest)], out=rest)
 
@@ -59,20 +61,20 @@ def n_flux(n_v: int) -> int:
     return STEP * n_v + 13
 
 
-def conv1_rows(flux: np.ndarray) -> np.ndarray:
+def conv1_rows(flux: np.ndarray, n_v: int) -> np.ndarray:
     """What the first convolution reads at each position, by parity.
 
     Parameters
     ----------
-    flux : float32, shape (batch, 4 n_v + 13)
+    flux : float32, shape (batch, n_flux(n_v))
+        The last cadence may be missing: it is of no use to the parity of the first position.
 
     Returns
     -------
     float32, shape (2, batch, 2 n_v + 4, 8)
         Seven cadences and a one. The last row of the second parity is zero: nothing needs it.
     """
-    batch, n = flux.shape
-    rows = np.zeros((PARITIES, batch, (n - 5) // PARITIES, _CONV1), np.float32)
+    rows = np.zeros((PARITIES, len(flux), _PER_PARITY * n_v + 4, _CONV1), np.float32)
     windows = sliding_window_view(flux, _CONV1 - 1, axis=1)
     for parity in range(PARITIES):
         own = windows[:, parity::PARITIES]
@@ -81,43 +83,52 @@ def conv1_rows(flux: np.ndarray) -> np.ndarray:
     return rows
 
 
-def features(network: Network, rows: np.ndarray, n_parities: int, buffers: Buffers) -> np.ndarray:
+def features(network: Network, rows: np.ndarray, residues: range, buffers: Buffers) -> np.ndarray:
     """The features of a batch by one network.
 
     Parameters
     ----------
     rows : float32, shape (2, batch, 2 n_v + 4, 8), contiguous
-        From `conv1_rows`.
-    n_parities : int
-        1 for even positions alone, 2 for all.
+        From `conv1_rows`: those of the parity of the first residue, and of the next.
+    residues : range
+        The first of all, or every second one.
 
     Returns
     -------
-    float32, shape (n_parities, batch, 2, n_v, 64)
-        One of the buffers.
+    float32, shape (n_residues, batch, n_v + 1, 64)
+        One of the buffers. The last row of each flare has no meaning.
     """
     _, batch, n_rows, _ = rows.shape
     n_v = (n_rows - 4) // _PER_PARITY
+    n_parities = 1 if residues.step == PARITIES else min(PARITIES, len(residues))
+    even, odd = _conv2(network, rows, n_parities, buffers)
+    buffers.rectify(even)  # and with it the features: each is a maximum of one of these
+    result = buffers.get("features", len(residues), batch * (n_v + 1) * CHANNELS)
+    np.maximum(even, odd, out=result[:n_parities])
+    rest = result[n_parities:].reshape(-1)
+    n = max(rest.size - CHANNELS, 0)
+    np.maximum(odd.reshape(-1)[:n], even.reshape(-1)[CHANNELS : CHANNELS + n], out=rest[:n])
+    return result.reshape(len(residues), batch, n_v + 1, CHANNELS)
+
+
+def _conv2(network: Network, rows: np.ndarray, n_parities: int, buffers: Buffers) -> np.ndarray:
+    """Second convolution with its bias; float32, shape (2, n_parities, batch * (n_v + 1) * 64)."""
+    _, batch, n_rows, _ = rows.shape
+    n_v = (n_rows - 4) // _PER_PARITY
     pooled = _pooled(network, rows, n_parities, buffers)
-    triples = buffers.get("triples", n_parities, 2, batch, n_v + 1, 3 * FILTERS)
+    triples = buffers.get("triples", 2, n_parities, batch, n_v + 1, 3 * FILTERS + 1)
     row = pooled.strides[1]
-    triples[...] = np.ndarray(  # rows that overlap
-        triples.shape,
+    triples[..., :-1] = np.ndarray(  # rows that overlap
+        (*triples.shape[:-1], 3 * FILTERS),
         np.float32,
         buffer=pooled,
-        strides=(pooled.strides[0], row, n_rows * row, 2 * row, pooled.itemsize),
+        strides=(row, pooled.strides[0], n_rows * row, 2 * row, pooled.itemsize),
     )
-    conv2 = buffers.get("conv2", n_parities, 2, batch, n_v + 1, CHANNELS)
-    np.matmul(triples.reshape(-1, 3 * FILTERS), network.conv2, out=conv2.reshape(-1, CHANNELS))
-    result = buffers.get("features", n_parities, batch, 2, n_v, CHANNELS)
-    even, odd = conv2[:, 0], conv2[:, 1]
-    np.maximum(even[:, :, :-1], odd[:, :, :-1], out=result[:, :, 0])
-    np.maximum(odd[:, :, :-1], even[:, :, 1:], out=result[:, :, 1])
-    bias = buffers.get("bias", 2, n_v, CHANNELS)
-    bias[...] = network.bias2  # repeated: long rows are added faster
-    result += bias
-    buffers.rectify(result)
-    return result
+    triples[..., -1] = 1  # times the bias
+    conv2 = buffers.get("conv2", 2, n_parities, batch * (n_v + 1) * CHANNELS)
+    flat = triples.reshape(-1, 3 * FILTERS + 1)
+    np.matmul(flat, network.conv2_with_bias, out=conv2.reshape(-1, CHANNELS))
+    return conv2
 
 
 def _pooled(network: Network, rows: np.ndarray, n_parities: int, buffers: Buffers) -> np.ndarray:

@@ -5,10 +5,9 @@ and the hidden layer of a window only by the changed features:
 
     hidden'[s] = hidden[s] + sum over t (feature'[t] - feature[t]) W[(t - s) / 4]
 
-All injections see the same picture relative to their peak, so that the sum is one matrix product
-for a whole batch of flares (`window_plan`); its rows are a stretch of v (where the flares changed
-something), its columns a stretch of u (which windows are asked for). A flare so long that it
-reaches the border of a window also changes the window's border taps: see `_border_change`.
+All injections see the same picture relative to their peak (`window_plan`), so that the sum is one
+matrix product for the windows at u of a whole batch of flares. A flare so long that it reaches the
+border of a window also changes the window's border taps: see `_border_change`.
 
 The flux keeps the normalisation of the curve without the flare: the median of 20,000 cadences does
 not move by a flare of a few (1e-4 at most), and the features away from it stay what they were.
@@ -24,7 +23,6 @@ from cvzmpi.cvz.detection.detector import FlareFlux
 from cvzmpi.cvz.detection.stella import layers
 from cvzmpi.cvz.detection.stella import network as nn
 from cvzmpi.cvz.detection.stella.changed_features import (
-    PARITIES,
     Buffers,
     conv1_rows,
     features,
@@ -40,9 +38,9 @@ from cvzmpi.cvz.detection.stella.network import Network
 from cvzmpi.cvz.detection.stella.question import (
     ChangedBorder,
     Question,
+    asked_windows,
     beyond,
     residue_order,
-    residues,
 )
 from cvzmpi.cvz.detection.stella.window_plan import Reach, WindowPlan
 
@@ -57,8 +55,6 @@ class ChangedWindows:
     ----------
     evaluation : EnsembleEvaluation
         Of the light curve without injections.
-    matrices : sequence of ndarray
-        `toeplitz(network, plan.n_u)` of each of its networks.
     reaches : sequence of Reach, of length batch
     peaks : int, shape (batch,)
         Cadences (indices into the usable ones) of the injected peaks.
@@ -69,14 +65,13 @@ class ChangedWindows:
     def __init__(
         self,
         evaluation: EnsembleEvaluation,
-        matrices: Sequence[np.ndarray],
         plan: WindowPlan,
         reaches: Sequence[Reach],
         peaks: np.ndarray,
         buffers: Buffers,
     ) -> None:
         self._evaluation, self._plan = evaluation, plan
-        self._networks, self._matrices = evaluation.networks, matrices
+        self._networks = evaluation.networks
         self._reaches, self._peaks, self._buffers = reaches, peaks, buffers
         self._s0 = window_of_cadence(peaks + plan.first_cadence)
         # int, shape (batch, 2): the features of each flare's reach; those that change at all
@@ -92,7 +87,6 @@ class ChangedWindows:
         self._flux = self._without.copy()
         # int, shape (batch, 2): the first and the last of these cadences that change
         self._changed_flux = np.tile([0, self._flux.shape[1] - 1], (len(peaks), 1))
-        self._rows = np.empty((0, 0, 0, 0), np.float32)
 
     def inject(self, flare_flux: FlareFlux) -> None:
         """Add the flares.
@@ -112,7 +106,6 @@ class ChangedWindows:
             read = slice(first, first + n_flux(reach.v_stop - reach.v_start))
             flux = flare_flux(same, self._positions[same, read]).astype(np.float32)
             self._add(same, read, flux)
-        self._rows = conv1_rows(self._flux)
 
     def _add(self, members: np.ndarray, read: slice, flux: np.ndarray) -> None:
         """Add flares of the same reach at a stretch of cadences, and find what changes.
@@ -138,14 +131,12 @@ class ChangedWindows:
         """The windows around one of the injections, computed without what the others share."""
         alone = ChangedWindows(
             self._evaluation,
-            self._matrices,
             self._plan,
             [self._reaches[member]],
             self._peaks[[member]],
             self._buffers,
         )
         alone._flux = self._flux[[member]]
-        alone._rows = conv1_rows(alone._flux)
         return alone
 
     def chunks(self, members: np.ndarray) -> Iterator[np.ndarray]:
@@ -173,24 +164,25 @@ class ChangedWindows:
         members : int, shape (k,)
             Which flares of the batch; best a chunk.
         cadences : slice
-            Of the plan's cadences; both ends are multiples of 4, the step is 1 or 2.
+            As of `asked_windows`.
         """
-        n_parities = PARITIES // (cadences.step or 1)
-        u = range(cadences.start // nn.STEP, cadences.stop // nn.STEP)
+        u, residues = asked_windows(cadences)
         v = self._read_features(members, u)
-        first = self._s0[members, None] + residues(n_parities)[:, None]  # parity, flare, i
+        read_from = nn.STEP * v.start + residues.start
+        read = slice(read_from, read_from + n_flux(len(v)))
+        first = self._s0[members] + np.array(residues)[:, None]  # [residue, flare]
         place = residue_order(first, self._evaluation.features.shape[2])
-        rows = self._rows[:, members, 2 * v.start : 2 * v.stop + 4]
         return Question(
             members=members,
             u=u,
+            residues=residues,
+            n_cadences=len(range(cadences.start, cadences.stop, cadences.step or 1)),
             v=v,
-            n_parities=n_parities,
-            rows=np.ascontiguousarray(rows),
-            places=place[..., None] + np.arange(v.start, v.stop),
-            windows=first[..., None] + nn.STEP * np.array(u),
+            rows=conv1_rows(self._flux[members, read], len(v)),
+            places=place[..., None] + np.arange(v.start, v.stop + 1),
+            windows=first + nn.STEP * np.array(u)[:, None, None],
             left_out=beyond(self._within[members], v),
-            borders=self._changed_borders(members, u),
+            borders=self._changed_borders(members, u, residues),
         )
 
     def by_model(self, model: int, question: Question) -> np.ndarray:
@@ -201,20 +193,18 @@ class ChangedWindows:
         float32, shape (k, cadences)
         """
         network, windows = self._networks[model], question.windows
-        changes = self._changes(model, question)
-        product = self._buffers.get("product", len(changes), len(question.u) * nn.HIDDEN)
-        np.matmul(changes, self._weights(model, question.v, question.u), out=product)
         hidden = self._buffers.get("hidden", *windows.shape, nn.HIDDEN)
         # out= is written without a copy only if indices are not checked; all are in range
         np.take(self._evaluation.hidden[model], windows, axis=0, out=hidden, mode="clip")
-        hidden += product.reshape(hidden.shape)
+        self._add_changes(model, question, hidden)
         for border in question.borders:
-            hidden[:, border.of] += self._border_change(network, border, question)
+            hidden[:, :, border.of] += self._border_change(network, border, question)
         self._buffers.rectify(hidden)
         answers = hidden.reshape(-1, nn.HIDDEN) @ network.output
         answers += np.float32(network.output_bias)
         probability = sigmoid(answers).reshape(windows.shape)
-        return probability.transpose(1, 3, 2, 0).reshape(len(question.members), -1)
+        by_flare = probability.transpose(2, 0, 1).reshape(len(question.members), -1)
+        return by_flare[:, : question.n_cadences]
 
     def _read_features(self, members: np.ndarray, u: range) -> range:
         """The changed features that are interior taps of windows in a stretch of u."""
@@ -222,48 +212,55 @@ class ChangedWindows:
         stop = min(int(self._changed[members, 1].max()), u[-1] + nn.INTERIOR.stop)
         return range(start, max(stop, start))
 
-    def _weights(self, model: int, v: range, u: range) -> np.ndarray:
-        """The matrix from changes at v to hidden units of windows at u."""
-        if len(u) == 1:  # a part of the weights as they are
-            rows = slice((v.start - u[0]) * nn.CHANNELS, (v.stop - u[0]) * nn.CHANNELS)
-            return self._networks[model].dense.reshape(-1, nn.HIDDEN)[rows]
-        rows = slice(v.start * nn.CHANNELS, v.stop * nn.CHANNELS)
-        return self._matrices[model][rows, u.start * nn.HIDDEN : u.stop * nn.HIDDEN]
+    def _add_changes(self, model: int, question: Question, hidden: np.ndarray) -> None:
+        """Add what the changed features change in the input of the hidden layer.
+
+        Parameters
+        ----------
+        hidden : float32, shape (n_u, n_residues, k, 32)
+        """
+        network, changes = self._networks[model], self._changes(model, question)
+        product = self._buffers.get("product", len(changes), nn.HIDDEN)
+        for u, of_u in zip(question.u, hidden, strict=True):
+            taps = question.taps(u)
+            first = taps.start + u - question.v.start
+            read = slice(nn.CHANNELS * first, nn.CHANNELS * (first + taps.stop - taps.start))
+            weights = network.dense[taps].reshape(-1, nn.HIDDEN)
+            np.matmul(changes[:, read], weights, out=product)
+            of_u += product.reshape(of_u.shape)
 
     def _changes(self, model: int, question: Question) -> np.ndarray:
         """The changes of the features that the windows read.
 
         Returns
         -------
-        float32, shape (n_parities * k * 2, n_v * 64)
-            The rows in the order [parity, flare, i]; one of the buffers.
+        float32, shape (n_residues * k, (n_v + 1) * 64)
+            One of the buffers.
         """
-        changed = features(self._networks[model], question.rows, question.n_parities, self._buffers)
+        changed = features(self._networks[model], question.rows, question.residues, self._buffers)
         stored = self._evaluation.features[model].reshape(-1, nn.CHANNELS)
         without = self._buffers.get("stored", *question.places.shape, nn.CHANNELS)
         np.take(stored, question.places, axis=0, out=without, mode="clip")
         changed -= without
         for members, part in question.left_out:
-            changed[:, members, :, part] = 0
-        n_rows = question.windows.size // len(question.u)
-        return changed.reshape(n_rows, len(question.v) * nn.CHANNELS)
+            changed[:, members, part] = 0
+        return changed.reshape(-1, (len(question.v) + 1) * nn.CHANNELS)
 
-    def _changed_borders(self, members: np.ndarray, u: range) -> list[ChangedBorder]:
+    def _changed_borders(
+        self, members: np.ndarray, u: range, residues: range
+    ) -> list[ChangedBorder]:
         """The borders of these windows that some of the members change."""
         first, last = self._changed_flux[members].T
         borders = []
-        parts = border_rows(nn.STEP * u.start, nn.STEP * len(u))
+        parts = border_rows(nn.STEP * u.start + residues.start, _n_windows(u, residues))
         for is_left, part, reached in zip(
             (True, False), parts, self._borders[:, members], strict=True
         ):
             read = slice(part.start, part.stop + 6)  # rows read seven cadences
             some = np.flatnonzero(reached & (first < read.stop) & (last >= read.start))
             if len(some):
-                rows = (
-                    layers.neighbourhoods(flux[members[some], read])
-                    for flux in (self._flux, self._without)
-                )
-                borders.append(ChangedBorder(is_left, some, *rows))
+                flux = np.concatenate([x[members[some], read] for x in (self._flux, self._without)])
+                borders.append(ChangedBorder(is_left, some, layers.neighbourhoods(flux)))
         return borders
 
     def _border_change(
@@ -273,11 +270,15 @@ class ChangedWindows:
 
         Returns
         -------
-        float32, shape (n_parities, b, 2, n_u, 32)
+        float32, shape (n_u, n_residues, b, 32)
         """
         hidden = layers.hidden_left if border.is_left else layers.hidden_right
-        n_u, step = len(question.u), question.step
-        change = hidden(network, border.rows_with, nn.STEP * n_u, step)
-        change -= hidden(network, border.rows_without, nn.STEP * n_u, step)
-        of_window = change.reshape(len(border.of), n_u, 2, question.n_parities, nn.HIDDEN)
-        return of_window.transpose(3, 0, 2, 1, 4)
+        u, residues, b = question.u, question.residues, len(border.of)
+        sums = hidden(network, border.rows, _n_windows(u, residues), residues.step)
+        change = (sums[:b] - sums[b:]).reshape(b, len(u), len(residues), nn.HIDDEN)
+        return change.transpose(1, 2, 0, 3)
+
+
+def _n_windows(u: range, residues: range) -> int:
+    """From the first window to the last, and those between that are not asked for."""
+    return len(u) * len(residues) * residues.step

@@ -14,7 +14,7 @@ there is counted on neither side, and a median there has to be computed for the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -37,21 +37,20 @@ class InjectedWindows:
 
     Parameters
     ----------
-    evaluation, matrices, plan, reaches, peaks, buffers
+    evaluation, plan, reaches, peaks, buffers
         As of `ChangedWindows`.
     """
 
     def __init__(
         self,
         evaluation: EnsembleEvaluation,
-        matrices: Sequence[np.ndarray],
         plan: WindowPlan,
         reaches: Sequence[Reach],
         peaks: np.ndarray,
         buffers: Buffers,
     ) -> None:
         self._n_networks = len(evaluation.networks)
-        self._windows = ChangedWindows(evaluation, matrices, plan, reaches, peaks, buffers)
+        self._windows = ChangedWindows(evaluation, plan, reaches, peaks, buffers)
         # flare probabilities by model, flare and cadence of the plan; NaN where not asked for yet
         shape = (self._n_networks, len(peaks), nn.STEP * plan.n_u)
         self._answers = np.full(shape, np.nan, np.float32)
@@ -93,7 +92,7 @@ class InjectedWindows:
         members : int, shape (k,)
             Which flares of the batch.
         cadences : slice
-            Of the plan's cadences; both ends are multiples of 4, the step is 1 or 2.
+            Of the plan's cadences, from a multiple of 4 on; the step is 1 or 2.
         found : bool
             Whether the answer probably is that the flare is found: which networks come first.
         number : int
@@ -117,8 +116,9 @@ class InjectedWindows:
         np.sum(answers < low, axis=0, out=n_low)
         certain, possible = n_high >= self._majority, n_low < self._majority
         at = np.nonzero(possible & ~certain & ~np.any(np.isnan(answers), axis=0))
-        median = ensemble_probability(answers[:, at[0], at[1]])
-        certain[at], possible[at] = median > high, median >= low
+        if len(at[0]):
+            median = ensemble_probability(answers[:, at[0], at[1]])
+            certain[at], possible[at] = median > high, median >= low
         return certain, possible
 
     def probability(self, members: np.ndarray, cadences: slice) -> np.ndarray:
@@ -145,15 +145,32 @@ class InjectedWindows:
 
     def _ask(self, models: Iterable[int], members: np.ndarray, cadences: slice) -> None:
         """Ask networks, where they were not asked yet; flares of similar reach together."""
-        alike: dict[bytes, tuple[np.ndarray, list[int]]] = {}  # networks to be asked the same
-        for model in models:
-            answers = self._answers[model, members, cadences]
-            missing = members[np.any(np.isnan(answers), axis=1)]
-            if len(missing):
-                alike.setdefault(missing.tobytes(), (missing, []))[1].append(model)
-        for missing, together in alike.values():
+        alike: dict[tuple[bytes, int], tuple[slice, np.ndarray, list[int]]] = {}
+        for model in models:  # networks that are asked the same, together
+            for part, missing in self._not_asked(model, members, cadences):
+                key = missing.tobytes(), part.start
+                alike.setdefault(key, (part, missing, []))[2].append(model)
+        for part, missing, together in alike.values():
             for chunk in self._windows.chunks(missing):
-                question = self._windows.question(chunk, cadences)
+                question = self._windows.question(chunk, part)
                 for model in together:
-                    answers = self._windows.by_model(model, question)
-                    self._answers[model, chunk, cadences] = answers
+                    self._answers[model, chunk, part] = self._windows.by_model(model, question)
+
+    def _not_asked(
+        self, model: int, members: np.ndarray, cadences: slice
+    ) -> Iterator[tuple[slice, np.ndarray]]:
+        """What a network was not asked yet: cadences, and of which flares.
+
+        Of flares for which it knows every second cadence, the others are enough.
+        """
+        unknown = np.isnan(self._answers[model, members, cadences])
+        others = slice(cadences.start + 1, cadences.stop, 2)
+        every_second = unknown[:, ::2].any(axis=1)
+        if cadences.step in (None, 1):
+            missing = unknown[:, 1::2].any(axis=1) & ~every_second
+            if missing.any():
+                yield others, members[missing]
+        else:
+            every_second = unknown.any(axis=1)
+        if every_second.any():
+            yield cadences, members[every_second]

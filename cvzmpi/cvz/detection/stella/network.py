@@ -63,6 +63,7 @@ class Network:
     conv1_left: np.ndarray
     conv1_right: np.ndarray
     conv2: np.ndarray  # float32, shape (48, 64)
+    conv2_with_bias: np.ndarray  # float32, shape (49, 64): the bias last
     # conv2_left, conv2_right: float32, shape (64, 192): four pooled values to the three border
     # values of conv2
     conv2_left: np.ndarray
@@ -106,6 +107,7 @@ class Network:
             conv1_left=left,
             conv1_right=right,
             conv2=np.vstack([w0, w1, w2]),
+            conv2_with_bias=np.vstack([w0, w1, w2, weights["conv2_bias"]]),
             conv2_left=np.block([[w1, w0, none], [w2, w1, w0], [none, w2, w1], [none, none, w2]]),
             conv2_right=np.block([[w0, none, none], [w1, w0, none], [w2, w1, w0], [none, w2, w1]]),
             bias2=weights["conv2_bias"],

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from cvzmpi.cvz.detection.stella import network as nn
-from cvzmpi.cvz.detection.stella.changed_features import PARITIES
 
 
 @dataclass(frozen=True)
@@ -23,14 +22,13 @@ class ChangedBorder:
         Whether it is taps 0 and 1, or 48 and 49.
     of : int, shape (b,)
         Which of the members of the question.
-    rows_with, rows_without : float32, shape (b, n, 8)
-        From `layers.neighbourhoods`, with the flares and without.
+    rows : float32, shape (2 b, n, 8)
+        From `layers.neighbourhoods`, of all with the flares and then of all without.
     """
 
     is_left: bool
     of: np.ndarray
-    rows_with: np.ndarray
-    rows_without: np.ndarray
+    rows: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -42,16 +40,18 @@ class Question:
     members : int, shape (k,)
         Which flares of the batch.
     u : range
-        The windows 4 u + r of the plan, for the residues r of the first parities.
+        The windows 4 u + r of the plan.
+    residues : range
+        The residues r: all, the first of all, or every second one.
     v : range
         The features that change, and are interior taps of these windows.
-    n_parities : int
-        1 for every second window, 2 for all.
+    n_cadences : int
+        How many are asked for; of some more the answer is not needed.
     rows : float32, shape (2, k, 2 n_v + 4, 8), contiguous
-        Of `conv1_rows`.
-    places : int, shape (n_parities, k, 2, n_v)
+        Of `conv1_rows`, as `features` reads them.
+    places : int, shape (n_residues, k, n_v + 1)
         Of the features without the flares, in residue order.
-    windows : int, shape (n_parities, k, 2, n_u)
+    windows : int, shape (n_u, n_residues, k)
         Of the windows without the flares, by where they start.
     left_out : list of (bool, shape (k,), and slice of v)
         Features that these members do not change.
@@ -61,22 +61,33 @@ class Question:
     members: np.ndarray
     u: range
     v: range
-    n_parities: int
+    residues: range
+    n_cadences: int
     rows: np.ndarray
     places: np.ndarray
     windows: np.ndarray
     left_out: list[tuple[np.ndarray, slice]]
     borders: list[ChangedBorder]
 
-    @property
-    def step(self) -> int:
-        """From one window that is asked for to the next."""
-        return PARITIES // self.n_parities
+    def taps(self, u: int) -> slice:
+        """The interior taps at which a window reads features that change; maybe none."""
+        start = min(max(self.v.start - u, nn.INTERIOR.start), nn.INTERIOR.stop)
+        return slice(start, max(min(self.v.stop - u, nn.INTERIOR.stop), start))
 
 
-def residues(n_parities: int) -> np.ndarray:
-    """Residues of the first n parities; int, shape (n_parities, 2): [0, 2] and [1, 3]."""
-    return np.arange(n_parities)[:, None] + np.array([0, 2])
+def asked_windows(cadences: slice) -> tuple[range, range]:
+    """The windows 4 u + r of some cadences: u and the residues r.
+
+    Parameters
+    ----------
+    cadences : slice
+        Of the plan's cadences, from a multiple of 4 on: all, or every second one, maybe beginning
+        with the next.
+    """
+    u = range(cadences.start // nn.STEP, -(-cadences.stop // nn.STEP))
+    first, step = cadences.start % nn.STEP, cadences.step or 1
+    stop = nn.STEP if len(u) > 1 else cadences.stop - nn.STEP * u.start
+    return u, range(first, stop, step)
 
 
 def residue_order(position: np.ndarray, n_v: int) -> np.ndarray:

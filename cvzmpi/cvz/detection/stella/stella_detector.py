@@ -21,7 +21,7 @@ from cvzmpi.cvz.detection.stella.ensemble import (
 from cvzmpi.cvz.detection.stella.injected_windows import InjectedWindows
 from cvzmpi.cvz.detection.stella.network import BEFORE, LEFT_READS, STEP, WINDOW, Network
 from cvzmpi.cvz.detection.stella.published_models import StellaModels
-from cvzmpi.cvz.detection.stella.window_plan import Reach, WindowPlan, toeplitz
+from cvzmpi.cvz.detection.stella.window_plan import Reach, WindowPlan
 from cvzmpi.cvz.light_curves.observation import Observation, Window
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ class StellaDetector:
 
     def __init__(self, models: StellaModels) -> None:
         self._models = models
-        self._matrices: dict[int, list[np.ndarray]] = {}
 
     @property
     def checksum(self) -> str:
@@ -53,12 +52,6 @@ class StellaDetector:
     def prepare(self) -> None:
         """Lay out the networks."""
         _ = self.networks
-
-    def matrices(self, n_u: int) -> Sequence[np.ndarray]:
-        """`toeplitz` of each network; made once."""
-        if n_u not in self._matrices:
-            self._matrices[n_u] = [toeplitz(network, n_u) for network in self.networks]
-        return self._matrices[n_u]
 
     def evaluate(self, observation: Observation, team: Team, shared: ExitStack) -> StellaEvaluation:
         """Evaluate the networks along a light curve; the ranks of the team take one at a time."""
@@ -120,8 +113,7 @@ class StellaEvaluation:
     ) -> InjectedWindows:
         """Put flares into the light curve, each of them alone."""
         plan = _plan(around)
-        matrices = self.detector.matrices(plan.n_u)
-        windows = InjectedWindows(self.ensemble, matrices, plan, reaches, peaks, self._buffers)
+        windows = InjectedWindows(self.ensemble, plan, reaches, peaks, self._buffers)
         windows.inject(
             lambda members, positions: flare_flux(members, positions - (LEFT_READS + MARGIN))
         )

@@ -2,33 +2,15 @@
 
 All injections see the same picture relative to their peak. The windows that are asked for start at
 s = s0 + 4 u + r, the changed features stand at t = s0 + 4 v + r (residues do not mix), so that the
-tap is v - u. For each injection and residue the changes are one vector over (v, channel), and the
-sum is its product with a matrix over (u, hidden unit) that is the same for all:
-
-                    u = 0   u = 1   u = 2  ...
-            v = 0 [ W[0]                    ]     W[v - u], interior taps only;
-            v = 1 [ W[1]    W[0]            ]     zero elsewhere
-            v = 2 [ W[2]    W[1]    W[0]    ]
+tap is v - u: for each injection and residue the changes are one vector over (v, channel), and a
+window reads a contiguous part of it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from cvzmpi.cvz.detection.stella import network as nn
-from cvzmpi.cvz.detection.stella.network import Network
-
-
-def toeplitz(network: Network, n_u: int) -> np.ndarray:
-    """The matrix above; float32, shape ((n_u + 49) * 64, n_u * 32)."""
-    n_v = n_u + nn.TAPS - 1
-    matrix = np.zeros((n_v, nn.CHANNELS, n_u, nn.HIDDEN), np.float32)
-    interior = network.dense[nn.INTERIOR]
-    for u in range(n_u):
-        matrix[u + nn.INTERIOR.start : u + nn.INTERIOR.stop, :, u] = interior
-    return matrix.reshape(n_v * nn.CHANNELS, n_u * nn.HIDDEN)
 
 
 @dataclass(frozen=True, order=True)

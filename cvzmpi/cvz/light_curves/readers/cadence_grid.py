@@ -7,6 +7,8 @@ rows.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from cvzmpi.cvz.light_curves.exposure import EXPOSURE, exposure_of
@@ -90,3 +92,29 @@ def on_grid(values: np.ndarray, places: np.ndarray, missing: float) -> np.ndarra
     spread: np.ndarray = np.full(int(places.max(initial=-1)) + 1, missing, values.dtype)
     spread[places[has_place]] = values[has_place]
     return spread
+
+
+def with_missing_rows(
+    columns: Mapping[str, np.ndarray], cadence_number: np.ndarray | None, exposure: float
+) -> dict[str, np.ndarray]:
+    """The columns of a light curve with a row for each cadence from the first to the last.
+
+    Parameters
+    ----------
+    columns : mapping of ndarray, shape (n,)
+        `time` in days, which increases, NaN where there is none; and others.
+    cadence_number, exposure
+        Of `places_on_grid`.
+
+    Returns
+    -------
+    dict of ndarray
+        NaN, or 0 for whole numbers, in the rows that were missing.
+    """
+    if cadence_number is not None and np.asarray(cadence_number).dtype.kind not in "iu":
+        cadence_number = None  # the times tell as well
+    places = places_on_grid(columns["time"], cadence_number, exposure)
+    return {
+        name: on_grid(values, places, np.nan if values.dtype.kind == "f" else 0)
+        for name, values in columns.items()
+    }

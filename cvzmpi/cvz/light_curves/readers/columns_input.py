@@ -11,7 +11,13 @@ import numpy as np
 from cvzmpi.cvz.light_curves.fits_header import facts
 from cvzmpi.cvz.light_curves.fits_input import measurements, of_kind
 from cvzmpi.cvz.light_curves.light_curve import FLUX_UNIT, LightCurve
-from cvzmpi.cvz.light_curves.measured_values import as_numbers, without_wild_times
+from cvzmpi.cvz.light_curves.measured_values import (
+    NO_ERRORS,
+    as_numbers,
+    says_errors,
+    typical_error,
+    without_wild_times,
+)
 from cvzmpi.cvz.light_curves.readers.cadence_grid import (
     exposure_by_times,
     on_grid,
@@ -21,9 +27,6 @@ from cvzmpi.cvz.light_curves.readers.dilution import said_of_flux
 from cvzmpi.cvz.light_curves.readers.given_columns import NAME, GivenColumns
 from cvzmpi.cvz.light_curves.readers.reader import KEPLER, TESS, Observed
 from cvzmpi.errors import LightCurveError
-
-_NORMAL_MAD = 1.4826
-"""Standard deviation of a normal distribution, in median absolute deviations."""
 
 _ALL_ROWS = ("none", "0", "None")
 """Bitmasks with which lightkurve leaves out nothing."""
@@ -48,9 +51,9 @@ def of_columns(given: GivenColumns) -> LightCurve:
     places = places_on_grid(given.time, given.cadence_number, exposure)
     notes = _rows_left_out(given.meta) + wild
     error = given.flux_err
-    if error is None or not np.isfinite(error).any():
-        error = np.where(np.isfinite(given.flux), _typical_error(given, places), np.nan)
-        notes.append("no flux errors: estimated from the differences of neighbouring cadences")
+    if error is None or not says_errors(error):
+        error = typical_error(NAME, given.time, given.flux, exposure)
+        notes.append(NO_ERRORS)
     n_rows = int(places.max(initial=-1)) + 1
     quality = np.zeros(len(places), np.int32) if given.quality is None else given.quality
     raw = {
@@ -83,24 +86,6 @@ def _observed(given: GivenColumns) -> Observed:
     known = given.time[np.isfinite(given.time)]
     early = len(known) > 0 and np.median(known) < TESS.first
     return KEPLER if early else given.kind.observed
-
-
-def _typical_error(given: GivenColumns, places: np.ndarray) -> float:
-    """The standard deviation of the noise from one cadence to the next.
-
-    Raises
-    ------
-    LightCurveError
-        If there are no two neighbouring cadences of different flux.
-    """
-    flux = np.asarray(given.flux, np.float64)
-    neighbours = np.diff(places) == 1
-    differences = np.abs(np.diff(flux)[neighbours])
-    differences = differences[np.isfinite(differences)]
-    error = _NORMAL_MAD * float(np.median(differences)) / np.sqrt(2) if len(differences) else 0.0
-    if not error > 0:
-        raise LightCurveError(f"{NAME}: no flux errors, and no noise to estimate them from")
-    return error
 
 
 def _rows_left_out(meta: Mapping[str, Any]) -> list[str]:

@@ -37,7 +37,7 @@ def kind_of(hdus: Any) -> Kind:
     primary = hdus[0].header
     if lightkurve_file.is_by_lightkurve(primary):
         return by_lightkurve(_mission(primary))
-    if _is_qlp(primary):
+    if is_qlp(primary):
         sector = primary.get("SECTOR")
         return qlp(sector if isinstance(sector, int) else 1)
     if "KEPLERID" in primary:
@@ -46,7 +46,8 @@ def kind_of(hdus: Any) -> Kind:
     return TESS_SPOC if nominal_seconds(seconds) in TESS_SPOC.exposures else SPOC
 
 
-def _is_qlp(primary: Any) -> bool:
+def is_qlp(primary: Any) -> bool:
+    """True for the primary header of a file of QLP."""
     return "mit/qlp" in str(primary.get("ORIGIN", "")).lower()
 
 
@@ -169,7 +170,8 @@ def time_offset(path: Path, table: Any, kind: Kind) -> float:
     if kind.name == "lightkurve":
         return lightkurve_file.time_offset(path, table)
     header = table.header
-    whole, fraction = header.get("BJDREFI"), header.get("BJDREFF", 0.0)
+    # QLP's files call the fraction BJDREFR
+    whole, fraction = header.get("BJDREFI"), header.get("BJDREFF", header.get("BJDREFR", 0.0))
     known = all(type(x) in {int, float} and math.isfinite(x) for x in (whole, fraction))
     if not known:
         raise LightCurveError(

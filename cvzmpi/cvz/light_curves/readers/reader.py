@@ -123,7 +123,13 @@ SPOC_QUALITY = 16575
 
 QLP_LOW_PRECISION, QLP_LOW_PRECISION_SINCE_56 = 1 << 12, 1 << 30
 """QLP's own quality bit, "low precision", beside those of SPOC's: bit 13 in sectors 1 to 55, bit 31
-from sector 56 on (counted from 1)."""
+from sector 56 on (counted from 1; lightkurve 2.6.0, `lightkurve/io/qlp.py`)."""
+
+QLP_TGLC = 1 << 29
+"""A quality bit of TGLC, whose photometry QLP has since sector 94 (QLP Data Release Notes 004,
+arXiv:2603.22236), beside the "low precision" of QLP itself (TeHanHunter/TWIRL 6717a17,
+`src/twirl/io/hlsp.py`: bits 0 to 15 of SPOC, 29 of TGLC, 30 of QLP). In a file of sector 59 these
+cadences have up to 13 times the star's flux, of scattered light."""
 
 QLP_NEW_COLUMNS = 56
 """Sector from which on the detrended columns have other names."""
@@ -131,7 +137,8 @@ QLP_NEW_COLUMNS = 56
 
 def qlp(sector: int) -> Kind:
     """QLP's light curves of a sector: normalised flux, of full-frame images."""
-    own = QLP_LOW_PRECISION if sector < QLP_NEW_COLUMNS else QLP_LOW_PRECISION_SINCE_56
+    new = QLP_LOW_PRECISION_SINCE_56 | QLP_TGLC
+    own = QLP_LOW_PRECISION if sector < QLP_NEW_COLUMNS else new
     return Kind("qlp", "TIC", (200.0, 600.0, 1800.0), SPOC_QUALITY | own, "", TESS)
 
 

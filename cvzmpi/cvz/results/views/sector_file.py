@@ -83,8 +83,8 @@ class SectorFile(SearchedFile):
         """The light curve with all that was computed of it: the rows that have a time.
 
         `row` is the row of the FITS file, to which the flares refer; in a light curve that was
-        given in memory, rows that had been left out count as well. `gp_mu` and `gp_sigma` are there
-        from checkpoint `model` on.
+        given in memory, a table, or a file of QLP, rows that had been left out count as well.
+        `gp_mu` and `gp_sigma` are there from checkpoint `model` on.
         """
         lc = self.data.tables()["lc"]
         rows = np.flatnonzero(np.isfinite(lc["time"]))

@@ -12,6 +12,7 @@ from cvzmpi.cvz.archive.listings.listing_format import (
     names_of_stars,
 )
 from cvzmpi.cvz.archive_configuration import ArchiveConfig
+from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.cvz.light_curves.product_kinds import FAST, KINDS, QLP, TESS_SPOC, TWO_MINUTES
 from cvzmpi.cvz.stand_in_archive.catalog import Catalog, product_of
 
@@ -43,6 +44,19 @@ def test_the_addresses_are_those_of_the_archive():
         "hlsp_tess-spoc_tess_phot_s0056_tess_v1_dl-lc.sh",
         QLP: f"{hlsps}/qlp/download_scripts/hlsp_qlp_tess_ffi_s0056_tess_v01_llc-fits.sh",
     }
+
+
+@pytest.mark.parametrize(
+    ("sector", "version"), [(56, "01"), (73, "01"), (74, "02"), (79, "02"), (80, "01")]
+)
+def test_sectors_that_were_made_anew_are_looked_for_as_such(sector, version):
+    pattern = ArchiveConfig().qlp_listings
+    assert listing_address(pattern, sector, QLP.versions_in(sector)[0]).endswith(
+        f"/hlsp_qlp_tess_ffi_s{sector:04}_tess_v{version}_llc-fits.sh"
+    )
+    name = product_of(5, sector, QLP).name
+    assert name == f"hlsp_qlp_tess_ffi_s{sector:04}-{5:016}_tess_v{version}_llc.fits"
+    assert Product.of_name(name) == product_of(5, sector, QLP)
 
 
 def test_an_address_needs_a_place_for_the_sector():
@@ -86,6 +100,20 @@ def test_lines_have_the_form_of_the_archives_own(kind, line):
     catalog = Catalog([product])
     text = "#!/bin/sh\n" + line.replace("NAME", product.name)
     assert catalog.listing(SECTOR, "https://mast.stsci.edu", kind).decode() == text
+
+
+def test_scripts_of_a_programme_with_files_of_all_kinds_give_those_of_one():
+    """Lines of MAST's `tesscurl_prop_G03119.sh`, as cdevaneprugh/CDPP-in-20s-TESS-Data has it."""
+    address = "https://mast.stsci.edu/api/v0.1/Download/file/?uri=mast:TESS/product/"
+    star = "tess2020186164531-s0027-0000000025132314-0189"
+    endings = ("a_fast-tp.fits", "a_fast-lc.fits", "s_tp.fits", "s_lc.fits")
+    lines = (f"curl -C - -L -o {star}-{end} {address}{star}-{end}\n" for end in endings)
+    text = ("#!/bin/sh\n" + "".join(lines)).encode()
+    for kind, ending in ((FAST, b"a_fast-lc.fits"), (TWO_MINUTES, b"s_lc.fits")):
+        assert check_listing("there", SECTOR, text, kind) == 1
+        expected = [(25132314, b"-".join((star.encode(), ending)))]
+        assert list(names_in(text, SECTOR, kind)) == expected
+        assert list(names_of_stars(text, SECTOR, [25132314], kind)) == expected
 
 
 @by_kind

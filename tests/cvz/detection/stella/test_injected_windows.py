@@ -19,7 +19,7 @@ from cvzmpi.cvz.detection.stella.injected_windows import ROUNDING as GUARD
 from cvzmpi.cvz.detection.stella.injected_windows import InjectedWindows
 from cvzmpi.cvz.detection.stella.network import LEFT_READS, STEP, Network
 from cvzmpi.cvz.detection.stella.network_order import FOUND
-from cvzmpi.cvz.detection.stella.window_plan import WindowPlan, toeplitz
+from cvzmpi.cvz.detection.stella.window_plan import WindowPlan
 from cvzmpi.cvz.injection.flare_shape import mean_flare_shape
 from tests.cvz.plain_network import (
     SEES,
@@ -59,7 +59,6 @@ class Injected:
         self.reach = plan.reach(before, after)
         self.windows = InjectedWindows(
             evaluate(flux, networks),
-            [toeplitz(network, plan.n_u) for network in networks],
             plan,
             [self.reach] * len(peaks),
             peaks,
@@ -144,11 +143,10 @@ def test_a_change_at_any_single_cadence_is_followed_as_far_as_it_goes(plan):
     networks = [Network.from_keras(random_weights(0))]
     flux, peak = random_curve(500), 250
     evaluation = evaluate(flux, networks)
-    matrices = [toeplitz(networks[0], plan.n_u)]
     first = peak + plan.first_cadence
     for distance in range(plan.first_cadence - 105, plan.first_cadence + STEP * plan.n_u + 105):
         reach = plan.reach(max(-distance, 0), max(distance, 0), step=1)
-        windows = InjectedWindows(evaluation, matrices, plan, [reach], np.array([peak]), Buffers())
+        windows = InjectedWindows(evaluation, plan, [reach], np.array([peak]), Buffers())
         there = peak + distance + LEFT_READS + MARGIN
         windows.inject(lambda members, positions, at=there: np.where(positions == at, 3.0, 0.0))
         changed = flux.copy()
@@ -169,6 +167,28 @@ def test_the_extents_of_these_tests_are_of_all_kinds():
         reach = plan.reach(*extent)
         kinds.add((reach.left_border, reach.right_border))
     assert kinds == {(False, False), (True, False), (False, True), (True, True)}
+
+
+@pytest.mark.parametrize("extent", EXTENTS)
+@pytest.mark.parametrize("plan", [SMALL, DEFAULT, LOPSIDED])
+def test_the_other_cadences_where_every_second_is_known_are_evaluated_alone(
+    random_networks, plan, extent, monkeypatch
+):
+    injected = Injected(random_curve(N), random_networks, plan, extent, noise)
+    every_second = slice(0, STEP * plan.n_u, 2)
+    batch_probability(injected.windows, np.arange(len(PEAKS)), every_second)
+    n_asked = []
+    by_model = ChangedWindows.by_model
+
+    def counting(self, model, question):
+        answers = by_model(self, model, question)
+        n_asked.append(answers.size)
+        return answers
+
+    monkeypatch.setattr(ChangedWindows, "by_model", counting)
+    got = injected.together()
+    assert injected.largest_deviation(got) < ROUNDING
+    assert sum(n_asked) == len(random_networks) * got.size / 2
 
 
 @pytest.mark.parametrize("extent", [(3, 12), (80, 90)])
@@ -196,16 +216,15 @@ def test_flares_of_different_reach_are_computed_together_as_each_with_its_own(ra
     reaches = [DEFAULT.reach(*extent) for extent in extents]
     peaks = np.full(len(reaches), 333)
     evaluation = evaluate(flux, random_networks)
-    matrices = [toeplitz(network, DEFAULT.n_u) for network in random_networks]
 
     def changes(positions):
         return 0.5 * np.cos(positions)
 
-    windows = InjectedWindows(evaluation, matrices, DEFAULT, reaches, peaks, Buffers())
+    windows = InjectedWindows(evaluation, DEFAULT, reaches, peaks, Buffers())
     windows.inject(lambda members, positions: changes(positions))
     together = batch_probability(windows, np.arange(len(reaches)), whole(DEFAULT))
     for k, reach in enumerate(reaches):
-        alone = InjectedWindows(evaluation, matrices, DEFAULT, [reach], peaks[:1], Buffers())
+        alone = InjectedWindows(evaluation, DEFAULT, [reach], peaks[:1], Buffers())
         alone.inject(lambda members, positions: changes(positions))
         got = batch_probability(alone, np.array([0]), whole(DEFAULT))[0]
         np.testing.assert_allclose(together[k], got, rtol=0, atol=ROUNDING)
@@ -236,9 +255,8 @@ def test_the_light_curve_without_flares_stays_as_it_is(random_networks):
     features, hidden, padded = (
         values.copy() for values in (evaluation.features, evaluation.hidden, evaluation.flux)
     )
-    matrices = [toeplitz(network, DEFAULT.n_u) for network in random_networks]
     reach = DEFAULT.reach(90, 90)
-    windows = InjectedWindows(evaluation, matrices, DEFAULT, [reach] * len(PEAKS), PEAKS, Buffers())
+    windows = InjectedWindows(evaluation, DEFAULT, [reach] * len(PEAKS), PEAKS, Buffers())
     windows.inject(lambda members, positions: np.ones(positions.shape))
     batch_probability(windows, np.arange(len(PEAKS)), whole(DEFAULT))
     first = windows.probability(np.arange(len(PEAKS)), whole(DEFAULT))

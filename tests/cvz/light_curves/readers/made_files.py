@@ -1,14 +1,17 @@
 """Small FITS files with the headers and the columns of the archive's kinds, by their descriptions.
 
 Of Kepler and K2: the headers of real files (release 25, file version 6.1). Of TESS-SPOC and SPOC:
-the TESS Science Data Products Description Document, EXP-TESS-ARC-ICD-0014. Of QLP: its data product
-description, as the reader of lightkurve 2.6 has it.
+the TESS Science Data Products Description Document, EXP-TESS-ARC-ICD-0014. Of QLP: real
+files, see `qlp_layout`.
 """
 
 import numpy as np
 from astropy.io import fits
 
+from tests.cvz.light_curves.readers import qlp_layout
+
 N = 600
+_OF_FITS = ("SIMPLE", "BITPIX", "NAXIS", "EXTEND")  # keywords that astropy writes
 FRAME = 6.53875 / 86400  # of Kepler, days
 LONG, SHORT = 270 * FRAME, 9 * FRAME
 
@@ -23,9 +26,10 @@ def _table(columns, start, step, bits, flux=1000.0, **cards):
         "E": rng.normal(flux, 1e-3 * flux, n),
         "J": bits,
     }
+    numbers = {name: np.full(n, 1e-3 * flux) for name, _ in columns if "ERR" in name}
+    numbers["CADENCENO"] = np.arange(n)
     made = [
-        fits.Column(name, kind, array=np.full(n, 1e-3 * flux) if "ERR" in name else values[kind])
-        for name, kind in columns
+        fits.Column(name, kind, array=numbers.get(name, values[kind])) for name, kind in columns
     ]
     table = fits.BinTableHDU.from_columns(made, name="LIGHTCURVE")
     table.header.update({"TIMESYS": "TDB", "TIMEUNIT": "d"} | cards)
@@ -69,24 +73,32 @@ def spoc(path, seconds, quality=None, **cards):
 
 
 def qlp(path, sector, seconds, quality=None, **cards):
-    """QLP's light curves: other columns from sector 56 on."""
-    trend = "DET" if sector >= 56 else "KSPSAP"
-    columns = [("TIME", "D"), ("SAP_FLUX", "E"), (f"{trend}_FLUX", "E")]
-    columns += [(f"{trend}_FLUX_ERR", "E"), ("QUALITY", "J"), ("ORBITID", "J")]
-    primary = {
+    """QLP's light curves, as real ones are: other columns and keywords from sector 56 on."""
+    new = sector >= 56
+    columns = qlp_layout.COLUMNS_SINCE_56 if new else qlp_layout.COLUMNS
+    of_primary = qlp_layout.PRIMARY_SINCE_56 if new else qlp_layout.PRIMARY
+    of_table = qlp_layout.TABLE_SINCE_56 if new else qlp_layout.TABLE
+    quality = bits() if quality is None else quality
+    any_value = {str: "", int: 1, float: -1.0}
+    primary = {key: any_value[kind] for key, kind in of_primary.items() if key not in _OF_FITS} | {
+        "EXTNAME": "PRIMARY",
         "TELESCOP": "TESS",
         "ORIGIN": "MIT/QLP",
         "OBJECT": "TIC 277554109",
         "TICID": 277554109,
         "SECTOR": sector,
+        "RADESYS": "ICRS",
+        "RA_OBJ": 80.5,
+        "DEC_OBJ": -64.2,
         "TESSMAG": 9.3,
+        "TICVER": 8.2 if new else 8,
     }
-    quality = bits() if quality is None else quality
-    table = _table(
-        columns,
-        *(1600.0, seconds / 86400, quality, 1.0),
-        **{"BJDREFI": 2457000, "BJDREFF": 0.0} | cards,
-    )
+    table = _table([column[:2] for column in columns], 1600.0, seconds / 86400, quality, 1.0)
+    for name, _, unit in columns:
+        table.columns[name].unit = unit
+    known = {"EXTNAME": "LIGHTCURVE", "TIMESYS": "TDB", "TIMEUNIT": "d", "INHERIT": "T"}
+    known |= {"BJDREFI": 2457000, "BJDREFR": 0.0, "TIMEDEL": seconds / 86400} | cards
+    table.header.update({key: any_value[kind] for key, kind in of_table.items()} | known)
     return _written(path, primary, table)
 
 

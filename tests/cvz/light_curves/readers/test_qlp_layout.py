@@ -1,0 +1,122 @@
+"""Made files of QLP are as the real ones, and what is odd about the real ones is read right."""
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from cvzmpi.cvz.light_curves.chosen_products import ALL_PRODUCTS
+from cvzmpi.cvz.light_curves.input_directory import scan_directory
+from cvzmpi.cvz.light_curves.readers.any_file import read_file
+from cvzmpi.cvz.simulation.other_exposures import with_exposure
+from cvzmpi.cvz.simulation.qlp_fits import write_qlp_fits
+from cvzmpi.cvz.simulation.simulate import simulate_light_curve
+from tests.cvz.light_curves.readers import made_files, qlp_layout
+from tests.cvz.light_curves.readers.made_files import bits
+
+OF_FORM = {"XTENSION", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "PCOUNT", "GCOUNT", "TFIELDS"}
+OF_FORM |= {f"T{word}{n}" for word in ("TYPE", "FORM", "UNIT") for n in range(1, 15)}
+
+
+def _simulated(path, sector):
+    seconds = 200 if sector >= 56 else 1800
+    light_curve, _ = simulate_light_curve(9_000_000_001, sector, seed=3, n_cadences=2000)
+    write_qlp_fits(path, with_exposure(light_curve, seconds, seed=3))
+    return path
+
+
+def _made(path, sector):
+    return made_files.qlp(path, sector, 200 if sector >= 56 else 1800)
+
+
+@pytest.mark.parametrize("sector", [24, 56])
+@pytest.mark.parametrize("make", [_simulated, _made])
+def test_made_files_have_columns_and_keywords_of_real_ones(tmp_path, make, sector):
+    new = sector >= 56
+    with fits.open(make(tmp_path / "llc.fits", sector)) as hdus:
+        columns = [(c.name, c.format, c.unit) for c in hdus[1].columns]
+        assert columns == (qlp_layout.COLUMNS_SINCE_56 if new else qlp_layout.COLUMNS)
+        for hdu, real in (
+            (hdus[0], qlp_layout.PRIMARY_SINCE_56 if new else qlp_layout.PRIMARY),
+            (hdus[1], qlp_layout.TABLE_SINCE_56 if new else qlp_layout.TABLE),
+        ):
+            found = {key: type(value) for key, value in hdu.header.items() if key not in OF_FORM}
+            found.pop("SIMDATA", None)
+            assert found == {key: kind for key, kind in real.items() if key not in OF_FORM}
+        assert np.isfinite(hdus[1].data["TIME"]).all()
+        assert len(np.unique(hdus[1].data[columns[4][0]])) == 1  # the error
+
+
+def test_errors_that_are_all_nan_are_estimated_with_one_line(tmp_path):
+    """As in the files of sectors 56 and 59 in `qlp_layout`."""
+    path = made_files.qlp(tmp_path / "llc.fits", 56, 200)
+    expected = float(read_file(path).flux_err[0])  # of the made noise
+    with fits.open(path, mode="update") as hdus:
+        hdus[1].data["DET_FLUX_ERR"] = np.nan
+        hdus[1].data["SAP_FLUX"][5] = np.nan
+    light_curve = read_file(path)
+    assert light_curve.header["input_note"] == (
+        "no flux errors: estimated from the differences of neighbouring cadences"
+    )
+    assert np.flatnonzero(~light_curve.usable(0)).tolist() == [5]
+    assert len(np.unique(light_curve.flux_err[np.isfinite(light_curve.flux_err)])) == 1
+    assert light_curve.flux_err[0] == pytest.approx(expected, rel=0.15)
+
+
+def test_what_qlp_does_not_know_of_a_star_is_no_fact_and_no_fault(tmp_path):
+    light_curve = read_file(_made(tmp_path / "llc.fits", 56))
+    assert not {"TEFF", "LOGG", "MH", "RADIUS"} & set(light_curve.header)
+    assert light_curve.header["TICVER"] == 8.2
+    assert "input_note" not in light_curve.header
+
+
+def test_the_fraction_of_the_zero_is_not_ignored_under_the_name_that_qlp_gives_it(tmp_path):
+    path = made_files.qlp(tmp_path / "llc.fits", 24, 1800)
+    whole = read_file(path)
+    fits.setval(path, "BJDREFR", value=0.25, ext=1)
+    np.testing.assert_allclose(read_file(path).time, whole.time + 0.25)
+
+
+@pytest.mark.parametrize(
+    ("sector", "excluded", "used"),
+    [(24, (2, 5, 12), (11, 29, 30)), (56, (2, 5, 7, 29, 30), (11, 12))],
+)
+def test_the_quality_bits_of_real_files_exclude_what_they_say(tmp_path, sector, excluded, used):
+    """Bits 11 and 12 of SPOC's are stray light, which SPOC itself leaves in."""
+    quality = bits(*excluded, *used)
+    light_curve = read_file(made_files.qlp(tmp_path / "llc.fits", sector, 1800, quality))
+    places = 10 + np.arange(len(excluded))
+    assert np.flatnonzero(~light_curve.usable(0)).tolist() == places.tolist()
+    real = qlp_layout.BITS_SINCE_56 if sector >= 56 else qlp_layout.BITS
+    assert set(real) <= {*excluded, *used}
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+def test_gaps_without_rows_get_rows(tmp_path, numbered):
+    """So a flare beside a gap is known to be beside one."""
+    path = made_files.qlp(tmp_path / "llc.fits", 24, 1800)
+    whole = read_file(path)
+    with fits.open(path) as hdus:
+        rows = np.r_[0:200, 246 : len(hdus[1].data)]
+        table = fits.BinTableHDU(hdus[1].data[rows], hdus[1].header)
+        fits.HDUList([hdus[0], table]).writeto(tmp_path / "gap.fits")
+    if not numbered:
+        fits.setval(tmp_path / "gap.fits", "TTYPE2", value="ANOTHER", ext=1)
+    found = read_file(tmp_path / "gap.fits")
+    assert found.n_cadences == whole.n_cadences
+    for name in ("time", "flux", "flux_err"):
+        expected = getattr(whole, name).copy()
+        expected[200:246] = np.nan
+        np.testing.assert_array_equal(getattr(found, name), expected)
+
+
+def test_of_two_versions_in_a_directory_the_newer_is_taken(tmp_path):
+    """Their headers do not say which they are, the names do."""
+    names = [f"hlsp_qlp_tess_ffi_s0074-0000000277554109_tess_v{n}_llc.fits" for n in ("01", "02")]
+    older, newer = (made_files.qlp(tmp_path / name, 74, 200) for name in names)
+    (source, *none), rejected = scan_directory(tmp_path, products=ALL_PRODUCTS)
+    assert (source.path, none, rejected) == (newer, [], [])
+    (other,) = source.others
+    assert str(other) == (
+        f"{older}: processed by version 1 of unknown date; {newer} is taken, by version 2 of "
+        "unknown date"
+    )
