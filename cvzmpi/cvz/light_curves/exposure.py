@@ -51,6 +51,15 @@ def in_cadences(n: float, exposure: float, least: int = 1) -> int:
     return max(least, round(n * (EXPOSURE / exposure)))
 
 
+def is_two_minutes(exposure: float) -> bool:
+    """Whether an exposure in days is that of 120 s.
+
+    Results at 120 s do not change from one version to the next: what helps at other exposures, and
+    would change them, is asked this first.
+    """
+    return abs(exposure - EXPOSURE) <= _NOMINAL_WITHIN * EXPOSURE
+
+
 def median_step(time: np.ndarray) -> float:
     """Median of the steps from one time to the next, in seconds; NaN where there are none."""
     steps = np.diff(time[np.isfinite(time)])

@@ -18,9 +18,14 @@ from cvzmpi.cvz.light_curves.fits_file import (
     plain_name,
     size_of,
 )
-from cvzmpi.cvz.light_curves.fits_header import Headers, identity_by_name, read_headers
+from cvzmpi.cvz.light_curves.fits_header import identity_by_name, read_headers
 from cvzmpi.cvz.light_curves.identity import LightCurveId
-from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, PassedOver, Rejected
+from cvzmpi.cvz.light_curves.light_curve_source import (
+    InputFile,
+    LightCurveSource,
+    PassedOver,
+    Rejected,
+)
 from cvzmpi.errors import ConfigError, DamagedLightCurveError, LightCurveError
 from cvzmpi.messages.progress_bar import ProgressBar
 from cvzmpi.storage.files_below import files_below
@@ -30,7 +35,7 @@ _Sector = tuple[str, int, int]  # catalogue, target and sector
 
 def scan_directory(
     directory: Path,
-    known: Mapping[tuple[str, int], LightCurveId] | None = None,
+    known: Mapping[tuple[str, int], InputFile] | None = None,
     products: ChosenProducts = ONLY_SPOC_120,
 ) -> tuple[list[LightCurveSource], list[Rejected]]:
     """Find the light curves in a directory and below, by their headers, whatever their names.
@@ -44,8 +49,8 @@ def scan_directory(
     Parameters
     ----------
     known : mapping, optional
-        Light curves of files that were found before, by path and size: they are not opened, unless
-        there are several of one light curve.
+        Files that were found before, by path and size: they are not opened, unless something is
+        asked that is not known of them.
     products : ChosenProducts
         What is taken; a file of another product is rejected.
 
@@ -68,46 +73,59 @@ def scan_directory(
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A file with a light curve in it."""
+    """A file with a light curve in it.
 
-    path: Path
-    # bytes of a whole file; None where its headers were not read yet. No more is kept of them:
-    # there may be a million files
-    end_of_table: int | None = None
+    Its processing is asked for where there are several of a light curve: there may be a million
+    files.
+    """
+
+    file: InputFile
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self.file.path
 
     @cached_property
-    def headers(self) -> Headers | None:
-        """None where they cannot be read any more."""
+    def known(self) -> InputFile | None:
+        """The file with its processing; None where its headers cannot be read any more."""
+        if self.file.processing is not None:
+            return self.file
         try:
-            return read_headers(self.path)
+            return self.file.with_processing(read_headers(self.path))
         except LightCurveError:
             return None
+
+    @property
+    def as_far_as_known(self) -> InputFile:
+        """The file with what was asked for."""
+        return self.__dict__.get("known") or self.file
 
     @cached_property
     def is_whole(self) -> bool:
         """True if all rows of its table are there."""
         try:
-            end = self.end_of_table
-            if end is None and self.headers is not None:
-                end = self.headers.end_of_table
+            end = self.file.end_of_table
+            if end is None and self.known is not None:
+                end = self.known.end_of_table
             return end is not None and size_of(self.path) >= end
         except LightCurveError:
             return False
 
     def sort_key(self) -> tuple[object, ...]:
         """Smaller for a worse file; of equal ones, the first by name is the last here."""
-        processing = () if self.headers is None else self.headers.processing
+        processing = () if self.known is None else self.known.processing
         return (self.is_whole, not is_leftover(self.path), processing)
 
     def worse_than(self, best: _Candidate) -> str:
         """The reason to take another file."""
-        if self.headers is None or best.headers is None or not self.is_whole:
+        this, taken = self.known, best.known
+        if this is None or taken is None or not self.is_whole:
             return f"truncated or damaged; {best.path} is taken"
-        if self.headers.processing == best.headers.processing:
+        if this.processing == taken.processing:
             return f"the same light curve as {best.path}, which is taken"
         return (
-            f"processed by {self.headers.processing_name}; {best.path} is taken, by "
-            f"{best.headers.processing_name}"
+            f"processed by {this.processing_name}; {best.path} is taken, by {taken.processing_name}"
         )
 
 
@@ -116,7 +134,7 @@ class _Found:
     """The files that were found so far."""
 
     directory: Path
-    known: Mapping[tuple[str, int], LightCurveId]
+    known: Mapping[tuple[str, int], InputFile]
     products: ChosenProducts
     _candidates: dict[LightCurveId, list[_Candidate]] = field(
         default_factory=lambda: defaultdict(list)
@@ -129,16 +147,17 @@ class _Found:
         try:
             if not (os.path.isfile(path) or is_named_fits(path)):
                 return  # a pipe, or a link that does not claim to lead to a light curve
-            identity, end = self.known.get((str(path), _size_of_file(path))), None
-            if identity is None:
+            n_bytes = _size_of_file(path)
+            file = self.known.get((str(path), n_bytes))
+            if file is None:
                 if not looks_like_fits(path):
                     return
                 if (name := _written(path)) != str(path):
                     raise LightCurveError(f"{name}: its name is not UTF-8, expected another")
                 headers = read_headers(path)
-                identity, end = headers.id, headers.end_of_table
-            self.products.check(path, identity)
-            self._candidates[identity].append(_Candidate(path, end))
+                file = InputFile(path, n_bytes, headers.id, headers.end_of_table)
+            self.products.check(path, file.id)
+            self._candidates[file.id].append(_Candidate(file))
         except LightCurveError as error:
             (self._leftovers if is_leftover(path) else self._refused).append((path, error))
 
@@ -186,23 +205,25 @@ class _Found:
             candidates = _best_first(candidates)
         best = candidates[0]
         others = [PassedOver(other.path, other.worse_than(best)) for other in candidates[1:]]
+        of_others = [
+            candidate for other in of_other_products for candidate in _once(self._candidates[other])
+        ]
         other_products = [
-            PassedOver(
-                candidate.path,
-                f"{other.product}{self._why_not(other, key)}; {best.path} is taken, {key.product}",
-            )
-            for other in of_other_products
-            for candidate in _once(self._candidates[other])
+            PassedOver(candidate.path, self._worse_product(candidate.file.id, key, best.path))
+            for candidate in of_others
         ]
         for damaged, path, error in self._damaged[key.observed]:
             reason = f"{str(error).removeprefix(f'{path}: ')}; {best.path} is taken"
             (others if damaged == key else other_products).append(PassedOver(path, reason))
-        return LightCurveSource(key, best.path, tuple(others), tuple(other_products))
+        several = [*candidates, *of_others]
+        files = tuple(one.as_far_as_known for one in several) if len(several) > 1 else ()
+        return LightCurveSource(key, best.path, tuple(others), tuple(other_products), files=files)
 
-    def _why_not(self, other: LightCurveId, taken: LightCurveId) -> str:
-        """Words on another product that would be taken if it were whole."""
+    def _worse_product(self, other: LightCurveId, taken: LightCurveId, path: Path) -> str:
+        """The reason to take another product."""
         is_better = self.products.order(other) < self.products.order(taken)
-        return ", truncated or damaged" if is_better else ""
+        why = ", truncated or damaged" if is_better else ""
+        return f"{other.product}{why}; {path} is taken, {taken.product}"
 
     @cached_property
     def _damaged(self) -> dict[_Sector, list[tuple[LightCurveId, Path, LightCurveError]]]:

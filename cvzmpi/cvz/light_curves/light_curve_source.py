@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from cvzmpi.cvz.light_curves.fits_header import Headers
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.product import Product
 
@@ -20,6 +23,8 @@ class LightCurveSource:
     # files of the same target and sector by products that are not as good: they are not read
     other_products: tuple[PassedOver, ...] = ()
     product: Product | None = None  # its name in the archive, where it comes from there
+    # where there are others, all of them, so that their headers need not be read again
+    files: tuple[InputFile, ...] = ()
 
     @property
     def passed_over(self) -> tuple[PassedOver, ...]:
@@ -33,6 +38,58 @@ class LightCurveSource:
             return None if self.path is None else self.path.stat().st_size
         except OSError:
             return None
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file with a light curve in it, and what its headers say.
+
+    They are not read again as long as the file has its size: the ledger keeps this.
+    """
+
+    path: Path
+    n_bytes: int
+    id: LightCurveId
+    end_of_table: int | None = None  # bytes of a whole file; None where nobody asked
+    processing: tuple[Any, ...] | None = None  # as of `Headers`; None where nobody asked
+    processing_name: str = ""
+
+    def with_processing(self, headers: Headers) -> InputFile:
+        """The same, with what its headers say of its processing."""
+        return replace(
+            self,
+            end_of_table=headers.end_of_table,
+            processing=headers.processing,
+            processing_name=headers.processing_name,
+        )
+
+    def as_fact(self) -> dict[str, object]:
+        """It as a fact of a unit in the ledger."""
+        fact: dict[str, object] = {
+            "file": str(self.path),
+            "bytes": self.n_bytes,
+            "unit": self.id.name,
+            "end": self.end_of_table,
+        }
+        if self.processing is not None:
+            fact |= {"processing": self.processing, "processed": self.processing_name}
+        return fact
+
+    @classmethod
+    def of_fact(cls, fact: Mapping[str, Any]) -> InputFile | None:
+        """Read it from such a fact; None where that is of another version."""
+        try:
+            light_curve = LightCurveId.parse(fact["unit"])
+            processing = fact.get("processing")
+            if processing is not None:
+                numbers, *rest = processing
+                processing = (tuple(numbers), *rest)
+            path, n_bytes, end = Path(fact["file"]), int(fact["bytes"]), fact["end"]
+        except (KeyError, TypeError, ValueError):
+            return None
+        if light_curve is None:
+            return None
+        return cls(path, n_bytes, light_curve, end, processing, fact.get("processed", ""))
 
 
 @dataclass(frozen=True)

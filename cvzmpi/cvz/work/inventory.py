@@ -272,11 +272,13 @@ def light_curve_cost(
 
 
 def _facts(source: LightCurveSource) -> dict[str, object]:
-    """Facts about a light curve for the ledger, so that its FITS file is opened only once."""
+    """Facts about a light curve for the ledger, so that its FITS files are opened only once."""
     facts: dict[str, object] = {"tic": source.id.tic, "sector": source.id.sector}
     n_bytes = source.n_bytes
     if n_bytes is not None:
         facts |= {"file": str(source.path), "bytes": n_bytes}
+    if source.files:
+        facts["files"] = [file.as_fact() for file in source.files]
     return facts
 
 

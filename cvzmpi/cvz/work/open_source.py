@@ -9,7 +9,7 @@ from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.light_curves.chosen_products import ChosenProducts
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
-from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
+from cvzmpi.cvz.light_curves.light_curve_source import InputFile, LightCurveSource, Rejected
 from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.sector_file.data import Provenance, SectorProgress
@@ -189,14 +189,17 @@ class LightCurveWork:
         return progress
 
 
-def _known_files(known: list[LedgerUnit]) -> dict[tuple[str, int], LightCurveId]:
-    """The light curves in FITS files, as far as the ledger knows them."""
-    return {
-        (str(unit.facts.get("file")), unit.facts["bytes"]): light_curve
-        for unit in known
-        if (light_curve := LightCurveId.parse(unit.name)) is not None
-        and isinstance(unit.facts.get("bytes"), int)
-    }
+def _known_files(known: list[LedgerUnit]) -> dict[tuple[str, int], InputFile]:
+    """The FITS files with light curves, by path and size, as far as the ledger knows them."""
+    searched: list[InputFile] = []
+    several: list[InputFile] = []
+    for unit in known:
+        light_curve, n_bytes = LightCurveId.parse(unit.name), unit.facts.get("bytes")
+        if light_curve is not None and isinstance(n_bytes, int):
+            searched.append(InputFile(Path(str(unit.facts.get("file"))), n_bytes, light_curve))
+            several += filter(None, map(InputFile.of_fact, unit.facts.get("files", ())))
+    # of several, more is known than of one that is alone
+    return {(str(file.path), file.n_bytes): file for file in searched + several}
 
 
 def _check_writable(directory: Path) -> None:

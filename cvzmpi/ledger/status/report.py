@@ -55,7 +55,9 @@ def status_report(status: Status, step_name: str) -> Group:
 
 def history_report(unit: LedgerUnit, history: list[Recorded]) -> Group:
     """The whole story of a unit."""
-    facts = ", ".join(f"{key} {value}" for key, value in unit.facts.items())
+    facts = ", ".join(
+        f"{key} {value}" for key, value in unit.facts.items() if not isinstance(value, list)
+    )
     table = Table("when (UTC)", "state", "who", "what", box=None, pad_edge=False)
     for event in history:
         state = str(event.to_state)

@@ -14,8 +14,8 @@ from cvzmpi.cvz.stand_in_archive.server import StandInArchive
 from cvzmpi.ledger import State
 
 N_STARS, FIRST_TIC = 20_000, 1_000_000
-SECTORS = range(25, 29)
-"""Two before light curves of 20 s and full-frame images of 10 minutes, and two with them."""
+SECTORS = range(14, 40)
+"""Two years: one before light curves of 20 s and full-frame images of 10 minutes, one with them."""
 BEST_FIRST = (FAST, TWO_MINUTES, TESS_SPOC, QLP)
 SHARES = {FAST: 0.05, TWO_MINUTES: 0.6, TESS_SPOC: 0.8, QLP: 0.95}
 """Part of the stars and sectors that a product has."""

@@ -19,6 +19,7 @@ from cvzmpi.cvz.detection.significance.whitened.templates import bank
 from cvzmpi.cvz.injection.flare_shape import mean_flare_shape
 from cvzmpi.cvz.light_curves.exposure import EXPOSURE, in_cadences
 from cvzmpi.errors import LightCurveError
+from tools.bench.detection.signal_to_noise import Said, said_by_signal_to_noise
 
 DAYS = 4.0
 NOISE = 1e-3  # of 120 s
@@ -153,3 +154,38 @@ def test_a_flare_of_20_second_cadences_is_found_where_it_is():
     assert flares["template_amplitude"][0] == pytest.approx(0.02, rel=0.25)
     assert flares["fwhm"].to_value("d")[0] == pytest.approx(0.001, rel=0.3)
     assert abs(flares["peak"][0] - 12_000) <= 1
+
+
+def test_deep_eclipses_are_no_noise_of_the_star():
+    """In some cycles the dips of an eclipse are many times as strong as in others.
+
+    Turned over, they would raise the noise until no flare is found.
+    """
+    time, flux, error = columns(600, days=25)
+    phase = (time - 2000.4 + 0.735) % 1.47 - 0.735
+    flux -= 0.15 * np.clip(1.3 * (1 - abs(phase) / 0.06), 0, 1) ** 1.3
+    flux -= 0.07 * np.clip(1.3 * (1 - (0.735 - abs(phase)) / 0.06), 0, 1) ** 1.3
+    found = cvzmpi.search((time, flux, error), tic=1, sector=1, progress=False)
+    assert found.data.noise_raised.max() < 2
+    assert found.data.left_out.mean() < 0.3
+    assert len(found.data.flares["peak"]) == 0
+
+
+@pytest.mark.parametrize("seconds", [120, 600])
+def test_as_many_injected_flares_are_found_as_their_signal_to_noise_says(searched, seconds):
+    said = said_by_signal_to_noise(searched(seconds))
+    assert said.verdict in {"yes", "chance"}
+    assert said.error < 0.1
+
+
+def test_a_share_is_judged_where_flares_are_found_and_with_the_error_of_its_sample():
+    def verdict(found, chance):
+        rng = np.random.default_rng(1)
+        time = np.repeat(np.arange(400.0), 5).reshape(400, 5)
+        shape = time.shape
+        return Said(np.full(shape, chance), rng.random(shape) < found, time).verdict
+
+    assert verdict(0.5, 0.5) == "yes"
+    assert verdict(0.5, 0.4) == "no"
+    assert verdict(0.06, 0.052) == "chance"  # 2,000 flares: 0.06 is within 0.01
+    assert verdict(0.005, 0.015) == "-"

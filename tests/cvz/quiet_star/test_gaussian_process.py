@@ -125,6 +125,21 @@ def test_recovers_a_known_period(name):
     assert fit.parameters["jitter"] < 2e-4
 
 
+@pytest.mark.parametrize("minutes", [10, 30])
+def test_a_star_that_pulsates_within_hours_is_no_noise(minutes):
+    """From one cadence to the next it changes by more than ten errors."""
+    time = 1325.3 + np.arange(24 * 1440 // minutes) * minutes / 1440
+    phase = (
+        2 * np.pi * (time - time[0]) / (minutes / 60)
+    )  # from one maximum to the next, 24 cadences
+    flux = 1 + 0.03 * sum(np.sin(n * phase + n) / n**2 for n in (1, 2, 3))
+    error = np.full(len(time), 3e-4)
+    flux += np.random.default_rng(2).normal(0, error)
+    fit = fit_gaussian_process(time, flux, error, np.ones(len(time), bool), ModelConfig())
+    assert fit.parameters["jitter"] < 3 * error[0]
+    assert np.std(flux - fit.mean) < 3 * error[0]
+
+
 def test_says_something_at_every_cadence_with_a_time():
     time, flux, error, used = simulated()
     fit = fit_gaussian_process(time, flux, error, used, ModelConfig())

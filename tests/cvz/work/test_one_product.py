@@ -10,9 +10,10 @@ from cvzmpi.cvz.light_curves.chosen_products import ChosenProducts
 from cvzmpi.cvz.light_curves.fits_header import read_headers
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
-from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
+from cvzmpi.cvz.light_curves.light_curve_source import InputFile, LightCurveSource
 from cvzmpi.cvz.work.inventory import Inventory
 from cvzmpi.cvz.work.one_product import with_begun
+from cvzmpi.cvz.work.open_source import _known_files
 from cvzmpi.ledger import Event, State
 from tests.cvz.light_curves.readers import made_files
 
@@ -128,10 +129,9 @@ def test_a_whole_file_is_taken_rather_than_a_damaged_one_of_a_better_product(tmp
     assert source.path == fast  # nothing better is there: its team says what is wrong with it
 
 
-def test_headers_are_read_once_and_of_the_best_alone_where_the_files_are_known(
-    tmp_path, monkeypatch
-):
-    paths = [made_files.spoc(tmp_path / f"{seconds}.fits", seconds) for seconds in (20, 120)]
+@pytest.fixture
+def read(monkeypatch):
+    """The names of the files whose headers are read."""
     read = []
 
     def count(path):
@@ -139,14 +139,59 @@ def test_headers_are_read_once_and_of_the_best_alone_where_the_files_are_known(
         return read_headers(path)
 
     monkeypatch.setattr(input_directory, "read_headers", count)
+    return read
+
+
+def test_headers_are_read_once_and_of_the_best_alone_where_no_more_of_the_files_is_known(
+    tmp_path, read
+):
+    """As in ledgers of earlier versions."""
+    paths = [made_files.spoc(tmp_path / f"{seconds}.fits", seconds) for seconds in (20, 120)]
     (source,), _ = scan_directory(tmp_path, products=FAST_FIRST)
     assert sorted(read) == ["120.fits", "20.fits"]
     read.clear()
     usual = source.id._replace(product="spoc-120")
     ids = zip(paths, (source.id, usual), strict=True)
-    known = {(str(path), path.stat().st_size): one for path, one in ids}
-    assert scan_directory(tmp_path, known, FAST_FIRST) == ([source], [])
+    known = {
+        (str(path), path.stat().st_size): InputFile(path, path.stat().st_size, one)
+        for path, one in ids
+    }
+    (again,), _ = scan_directory(tmp_path, known, FAST_FIRST)
+    assert (again.path, again.other_products) == (source.path, source.other_products)
     assert read == ["20.fits"]
+
+
+def test_a_start_reads_no_header_of_a_file_that_did_not_change(tmp_path, read, ledger, job):
+    """Of whatever product, of several versions of one, whole or truncated."""
+    inputs = tmp_path / "inputs"
+    inputs.mkdir()
+    for seconds in (20, 120, 600):
+        made_files.spoc(inputs / f"{seconds}.fits", seconds)
+    for version in ("01", "02"):
+        name = f"hlsp_qlp_tess_ffi_s0074-0000000277554109_tess_v{version}_llc.fits"
+        made_files.qlp(inputs / name, 74, 200)
+    whole = (inputs / "20.fits").read_bytes()
+    (inputs / "20.fits").write_bytes(whole[: len(whole) - 5760])
+    products = ChosenProducts(("spoc-20", "spoc-120", "tess-spoc", "qlp"))
+
+    def start():
+        read.clear()
+        found, rejected = scan_directory(inputs, _known_files(ledger.units()), products)
+        inventory = Inventory(Config(), ledger, job, present=(), look=lambda light_curve: None)
+        inventory.take(found, rejected)
+        return found
+
+    first = start()
+    assert set(read) == {path.name for path in inputs.iterdir()}
+    assert [source.path.name for source in first] == ["120.fits", name]
+    assert start() == first
+    assert read == []
+
+    (inputs / "20.fits").write_bytes(whole)
+    assert [source.path.name for source in start()] == ["20.fits", name]
+    assert read == ["20.fits"]
+    start()
+    assert read == []
 
 
 def test_of_two_versions_of_a_product_the_newer_one_is_taken(tmp_path):
