@@ -11,7 +11,6 @@ list, and its length says it all: another job, with a team of any size, goes on 
 from __future__ import annotations
 
 import time
-from bisect import bisect_right
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -66,9 +65,16 @@ class TaperedTickets:
     """Tickets of `most` rows each, and of fewer towards the end, down to `least`.
 
     Large ones save work, and the small ones in the end let the members of a team end together: a
-    ticket is never more than a quarter of the rows that are left, but for the smallest.
+    ticket is at most a quarter of the rows that are left, but for the smallest. So the rows that
+    are left after some tickets are cut as they were before.
+
+    Attributes
+    ----------
+    first : int
+        Rows before it are done, maybe in tickets that were cut otherwise.
     """
 
+    first: int
     n_rows: int
     most: int
     least: int
@@ -81,17 +87,13 @@ class TaperedTickets:
         return slice(self._starts[ticket], self._starts[ticket + 1])
 
     def n_items(self, n_tickets: int) -> int:
-        """The number of rows in the first `n_tickets` tickets."""
+        """The number of rows that are done with the first `n_tickets` tickets."""
         return self._starts[n_tickets]
-
-    def n_whole(self, n_rows: int) -> int:
-        """How many tickets are within the first rows, which another version may have cut."""
-        return bisect_right(self._starts, n_rows) - 1
 
     @cached_property
     def _starts(self) -> list[int]:
         """The first row of each ticket, and the number of rows."""
-        starts = [0]
+        starts = [self.first]
         while (left := self.n_rows - starts[-1]) > 0:
             size = max(min(left // 4, self.most), self.least)
             starts.append(starts[-1] + min(size, left))

@@ -57,7 +57,7 @@ def test_tickets_cover_every_row_once(n_rows, n_tickets):
 
 @pytest.mark.parametrize("n_rows", [0, 1, 19, 20, 21, 85, 640, 2000, 12345])
 def test_tapered_tickets_cover_every_row_once_and_get_smaller_towards_the_end(n_rows):
-    tickets = TaperedTickets(n_rows, most=160, least=20)
+    tickets = TaperedTickets(0, n_rows, most=160, least=20)
     rows = [row for n in range(len(tickets)) for row in range(n_rows)[tickets.place(n)]]
     assert rows == list(range(n_rows))
     sizes = [len(range(n_rows)[tickets.place(n)]) for n in range(len(tickets))]
@@ -67,12 +67,24 @@ def test_tapered_tickets_cover_every_row_once_and_get_smaller_towards_the_end(n_
     assert n_rows < 2000 or sizes[0] == 160
 
 
-def test_rows_that_were_cut_otherwise_count_as_far_as_tickets_are_whole():
-    tickets = TaperedTickets(2000, most=160, least=20)
-    assert [tickets.n_whole(n) for n in (0, 40, 159, 160, 200, 320)] == [0, 0, 0, 1, 1, 2]
-    for n in range(len(tickets) + 1):
-        assert tickets.n_whole(tickets.n_items(n)) == n
-    assert tickets.n_whole(2000) == len(tickets)
+@pytest.mark.parametrize("n_rows", [85, 640, 2000])
+def test_what_is_left_after_some_tapered_tickets_is_cut_as_before(n_rows):
+    tickets = TaperedTickets(0, n_rows, most=160, least=20)
+    places = [tickets.place(n) for n in range(len(tickets))]
+    for n_done in range(len(tickets) + 1):
+        left = TaperedTickets(tickets.n_items(n_done), n_rows, most=160, least=20)
+        assert [left.place(n) for n in range(len(left))] == places[n_done:]
+
+
+def test_tapered_tickets_begin_where_others_that_were_cut_otherwise_ended():
+    tickets = TaperedTickets(40, 120, most=160, least=20)
+    assert [tickets.place(n) for n in range(len(tickets))] == [
+        slice(40, 60),
+        slice(60, 80),
+        slice(80, 100),
+        slice(100, 120),
+    ]
+    assert tickets.n_items(0) == 40
 
 
 @one_or_all

@@ -177,7 +177,8 @@ def _inject(
     )
     by_significance = team.each(lambda: _injected_significance(setup.config, observation, data))
     n_inject, n_repeat = injections.cadence.shape
-    tickets = TaperedTickets(n_inject, FLARES_PER_TICKET, _LEAST_FLARES)
+    n_done = n_inject - n_remaining
+    tickets = TaperedTickets(n_done, n_inject, FLARES_PER_TICKET, _LEAST_FLARES)
     seconds_before, clock = data.seconds.get(Stage.INJECT, 0.0), time.perf_counter()
     writer = checkpoints.recoveries(team)
 
@@ -201,7 +202,7 @@ def _inject(
 
     work_through(
         tickets,
-        tickets.n_whole(n_inject - n_remaining),
+        0,
         work,
         commit,
         writer=writer,

@@ -56,7 +56,7 @@ SETTINGS = (
     f"inject.n_repeat={N_REPEAT}",
     "checkpoint.interval=1e-9",  # as often as can be
 )
-COUNTS = [170, 130, 90, 50, 10, 0]  # of 40 flares at a time
+COUNTS = [170, 128, 96, 72, 52, 32, 12, 0]  # of a quarter of the flares that are left, at least 20
 
 
 class Killed(BaseException):
