@@ -156,6 +156,19 @@ def test_a_flare_of_20_second_cadences_is_found_where_it_is():
     assert abs(flares["peak"][0] - 12_000) <= 1
 
 
+def test_as_much_time_is_left_out_beside_a_large_flare_as_at_120_seconds():
+    """There it may differ from the template, so that the rest would be noise of the star."""
+    left_out = []
+    for seconds in (20, 120):
+        time, flux, error = columns(seconds)
+        since = time - time[0] - 1.3
+        flux = flux + 0.05 * mean_flare_shape(since, 0.004, seconds / 86400)
+        found = cvzmpi.search((time, flux, error), tic=1, sector=1, progress=False)
+        assert len(found.flares) == 1
+        left_out.append(seconds * np.sum(found.data.left_out))
+    assert left_out[0] == pytest.approx(left_out[1], rel=0.15)
+
+
 def test_deep_eclipses_are_no_noise_of_the_star():
     """In some cycles the dips of an eclipse are many times as strong as in others.
 

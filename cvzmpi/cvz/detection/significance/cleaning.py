@@ -19,7 +19,7 @@ from cvzmpi.cvz.detection.significance.whitened.statistic import StatisticMap, n
 from cvzmpi.cvz.detection.significance.whitened.template_fit import fit_template
 from cvzmpi.cvz.detection.significance.whitened.templates import Template, flare
 from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
-from cvzmpi.cvz.light_curves.exposure import in_cadences
+from cvzmpi.cvz.light_curves.exposure import EXPOSURE, in_cadences, is_two_minutes
 
 MISMATCH = 0.12
 """Part of a flare's light by which it may differ from the template: cadences where so much would
@@ -172,7 +172,7 @@ class Cleaner:
         start = samples.place[event.number] + template.phase
         fit = fit_template(whitening, start, template.fwhm, event.number)
         event.amplitude, event.peak, event.fwhm = fit.amplitude, fit.peak, fit.fwhm
-        event.core = MISMATCH * np.abs(event.flux(samples)) > np.sqrt(whitening.variance)
+        event.core = MISMATCH * np.abs(event.flux(samples)) > _noise(whitening)
         event.core[event.number] = True
 
     def _take_dip(self, whitening: Whitening, event: Event, model: np.ndarray) -> None:
@@ -185,8 +185,20 @@ class Cleaner:
         place = samples.place[event.number]
         wide = samples.piece(int(place - 1.5 * width), int(place + 2.5 * width))
         event.core[min(start - 1, wide.start) if start else 0 : max(stop + 1, wide.stop)] = True
-        event.core &= model <= _OF_ERROR * np.sqrt(whitening.variance)
+        event.core &= model <= _OF_ERROR * _noise(whitening)
         event.core[event.number] = True
+
+
+def _noise(whitening: Whitening) -> np.ndarray:
+    """The noise in 120 s, or in a cadence that is longer; float64, shape (n,).
+
+    What lasts several short cadences stands out of less noise than each of them has.
+    """
+    exposure, variance = whitening.samples.exposure, whitening.variance
+    if exposure < EXPOSURE and not is_two_minutes(exposure):
+        variance = variance * (exposure / EXPOSURE)
+    noise: np.ndarray = np.sqrt(variance)
+    return noise
 
 
 def _dip_before(samples: Samples, down: np.ndarray, near: slice, number: int, rise: float) -> slice:
