@@ -70,6 +70,7 @@ _MEASURED = ("TIME", "PDCSAP_FLUX", "PDCSAP_FLUX_ERR")
 
 _MAX_RATIO = 5.0
 """Between the median flux and that of the TESS magnitude; it is 0.90 to 1.12 for real stars."""
+_MAY_LACK_ERRORS = ("qlp", "lightkurve")  # SPOC's always have errors: without, they are damaged
 
 
 def read_light_curve(
@@ -123,7 +124,8 @@ def read_light_curve(
         exposure = _exposure(path, raw["TIME"], seconds)
         offset = time_offset(path, table, kind)
         header, left_out = facts(hdus[0].header, table.header)
-    notes += _with_errors(path, raw, exposure)
+    if kind.name in _MAY_LACK_ERRORS:
+        notes += _with_errors(path, raw, exposure)
     notes += left_out
     columns, wild = measurements(path, raw, offset, kind.observed)
     notes += wild
