@@ -22,7 +22,7 @@ from tests.earlier_versions import (
 from tests.main_job import bytes_of, result_files
 from tools.harness.hdf5_content import content, values
 
-# Checkpoints of the injections are as frequent as can be: after every ticket of 40 flares.
+# Checkpoints of the injections are as frequent as can be: after every ticket, of 40 flares there.
 SETTINGS = (
     *("--set", "seed=7", "--set", "inject.n_inject=120", "--set", "inject.n_repeat=2"),
     *("--set", "checkpoint.interval=0.000001"),

@@ -64,9 +64,9 @@ class RowTickets:
 class TaperedTickets:
     """Tickets of `most` rows each, and of fewer towards the end, down to `least`.
 
-    Large ones save work, and the small ones in the end let the members of a team end together: a
-    ticket is at most a quarter of the rows that are left, but for the smallest. So the rows that
-    are left after some tickets are cut as they were before.
+    Large ones save work, and the small ones in the end let the members of a team end nearly
+    together: a ticket is at most an eighth of the rows that are left, but for the smallest. So the
+    rows that are left after some tickets are cut as they were before.
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ class TaperedTickets:
         """The first row of each ticket, and the number of rows."""
         starts = [self.first]
         while (left := self.n_rows - starts[-1]) > 0:
-            size = max(min(left // 4, self.most), self.least)
+            size = max(min(left // 8, self.most), self.least)
             starts.append(starts[-1] + min(size, left))
         return starts
 

@@ -63,8 +63,18 @@ def test_tapered_tickets_cover_every_row_once_and_get_smaller_towards_the_end(n_
     sizes = [len(range(n_rows)[tickets.place(n)]) for n in range(len(tickets))]
     assert sizes == sorted(sizes, reverse=True)
     for number, size in enumerate(sizes[:-1]):
-        assert 20 <= size <= max(20, min(160, (n_rows - tickets.n_items(number)) / 4))
+        assert 20 <= size <= max(20, min(160, (n_rows - tickets.n_items(number)) / 8))
     assert n_rows < 2000 or sizes[0] == 160
+
+
+@pytest.mark.parametrize(("n_members", "most"), [(2, 1010), (4, 510), (8, 260), (16, 165)])
+def test_the_member_with_most_rows_has_little_more_than_its_share(n_members, most):
+    tickets = TaperedTickets(0, 2000, most=160, least=20)
+    rows = [0] * n_members
+    for number in range(len(tickets)):  # who is ready first, takes the next
+        place = tickets.place(number)
+        rows[rows.index(min(rows))] += place.stop - place.start
+    assert max(rows) <= most
 
 
 @pytest.mark.parametrize("n_rows", [85, 640, 2000])

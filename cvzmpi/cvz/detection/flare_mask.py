@@ -103,13 +103,17 @@ class MaskRule:
     def around_peak(self, tolerance: int, step: int) -> AroundPeak:
         """The cadences around an injected peak that decide.
 
-        Each stretch begins at a multiple of `step`, and is one but for the middle.
+        Each stretch begins at a multiple of `step`; all but the middle end at one, too.
         """
         beside = tolerance + self.min_cadences - 1
         side = -(-(self.reach(tolerance) - beside) // step) * step
         core = -(-(2 * beside + 1) // step) * step
         peak, length = beside + side, 2 * side + core
-        start = side + min(beside // step * step, core - -(-self.min_cadences // step) * step)
+        middle = min(-(-self.min_cadences // step) * step, core)
+        start = side + min(beside // step * step, core - middle)
+        # with a cadence less they still hold most of the runs over the peak, if the peak is there
+        if middle == self.min_cadences + 1 == step and start <= peak < start + self.min_cadences:
+            middle = self.min_cadences
         # a run that begins before `near` ends at least so many cadences before the peak, ...
         near = min(max(0, peak - self.merge_gap // 2 - 1) // step * step, side)
         before = peak - near - 1
@@ -119,7 +123,7 @@ class MaskRule:
             first=-peak,
             side=side,
             core=core,
-            middle=slice(start, start + self.min_cadences),
+            middle=slice(start, start + middle),
             near=slice(near, min(max(-(-after // step) * step, side + core), length)),
         )
 

@@ -238,10 +238,18 @@ def test_a_run_over_the_middle_covers_the_peak_and_broken_runs_near_it_do_not(st
 
                 for stretch in (around.middle, around.near):
                     assert 0 <= stretch.start < stretch.stop <= around.length
-                    assert stretch.start % step == stretch.stop % step == 0
+                    assert stretch.start % step == 0
+                assert around.near.stop % step == 0
                 above = np.zeros(around.length, bool)
                 above[around.middle] = True
                 assert is_covered(above)
                 broken = np.ones(around.length, bool)
                 broken[around.near.start : around.near.stop : 2 if min_cadences > 1 else 1] = False
                 assert not is_covered(broken)
+
+
+def test_three_cadences_that_hold_the_peak_are_asked_first_and_otherwise_whole_steps():
+    for tolerance, min_cadences, length in ((3, 3, 3), (1, 3, 4), (3, 2, 4), (3, 5, 8)):
+        around = MaskRule(0.5, min_cadences, 20).around_peak(tolerance, step=4)
+        assert around.middle.stop - around.middle.start == length
+    assert MaskRule(0.5, 3, 20).around_peak(3, step=4).middle == slice(20, 23)

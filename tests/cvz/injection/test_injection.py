@@ -15,6 +15,7 @@ from cvzmpi.cvz.detection.stella.changed_windows import ChangedWindows
 from cvzmpi.cvz.detection.stella.ensemble import evaluate
 from cvzmpi.cvz.detection.stella.published_models import StellaModels
 from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector, StellaEvaluation
+from cvzmpi.cvz.injection import injection
 from cvzmpi.cvz.injection.batch_decisions import BatchDecisions
 from cvzmpi.cvz.injection.flare_shape import mean_flare_shape
 from cvzmpi.cvz.injection.injection import (
@@ -26,6 +27,7 @@ from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.simulation.invented_star import FlareLaw
 from cvzmpi.cvz.simulation.simulate import simulate_light_curve
 from cvzmpi.errors import LightCurveError
+from cvzmpi.scheduler.tickets import TaperedTickets
 from tests.cvz.plain_network import SEES, SEES_BEFORE
 
 DEFAULT_RULE, DEFAULT_TOLERANCE = MaskRule(threshold=0.5, min_cadences=3, merge_gap=20), 3
@@ -216,9 +218,10 @@ def test_flares_at_the_edges_and_of_extreme_lengths_are_decided_by_the_plain_rul
 
 
 def test_tickets_in_any_order_by_anyone_give_the_same_answers(curve):
-    """Tickets of 40 flares, as the members of a team take them; the last one is smaller."""
+    """As the members of a team take them; those in the end are smaller."""
     injections = curve.draw(n_inject=100, n_repeat=4)
-    tickets = [slice(0, 40), slice(40, 80), slice(80, 100)]
+    cut = TaperedTickets(0, 100, most=40, least=8)
+    tickets = [cut.place(number) for number in range(len(cut))]
     one = curve.search()
     in_order = np.concatenate([one.recovered(injections, ticket) for ticket in tickets])
     others = {t.start: curve.search().recovered(injections, t) for t in reversed(tickets)}
@@ -226,7 +229,8 @@ def test_tickets_in_any_order_by_anyone_give_the_same_answers(curve):
     assert 0.2 < in_order.mean() < 0.9
 
 
-def test_decisions_do_not_depend_on_which_flares_are_searched_together(curve):
+def test_decisions_do_not_depend_on_which_flares_are_searched_together(curve, monkeypatch):
+    monkeypatch.setattr(injection, "_BATCH", 50)  # several in what is searched together
     injections = curve.draw(n_inject=60, n_repeat=4)
     together = curve.search().recovered(injections, slice(0, 60))
     alone = [curve.search().recovered(injections, slice(i, i + 1)) for i in range(60)]

@@ -151,10 +151,9 @@ class ChangedWindows:
             same = np.count_nonzero(stops == stops[next_one])
             too_many = next_one - first + same > _CHUNK
             if too_many or same * (stops[first] - stops[next_one]) > _WASTE:
-                yield members[first:next_one]
+                yield from _in_parts(members[first:next_one])
                 first = next_one
-        rest = members[first:]
-        yield from np.array_split(rest, -(-len(rest) // _CHUNK))
+        yield from _in_parts(members[first:])
 
     def question(self, members: np.ndarray, cadences: slice) -> Question:
         """Prepare to ask networks about some windows of some of the flares.
@@ -282,3 +281,8 @@ class ChangedWindows:
 def _n_windows(u: range, residues: range) -> int:
     """From the first window to the last, and those between that are not asked for."""
     return len(u) * len(residues) * residues.step
+
+
+def _in_parts(members: np.ndarray) -> list[np.ndarray]:
+    """Parts of `_CHUNK` at most, of nearly the same size."""
+    return np.array_split(members, -(-len(members) // _CHUNK))

@@ -23,7 +23,7 @@ from functools import cached_property
 
 import numpy as np
 
-from cvzmpi.cvz.detection.flare_mask import MaskRule, in_runs
+from cvzmpi.cvz.detection.flare_mask import MaskRule, flare_mask, in_runs
 from cvzmpi.cvz.detection.stella import layers
 from cvzmpi.cvz.detection.stella import network as nn
 from cvzmpi.cvz.detection.stella.changed_features import Buffers
@@ -158,11 +158,11 @@ class FlaresAlone:
     def others_where_open(self) -> Wanted:
         """The networks that were not asked at cadences where others were, and may be flaring."""
         asked = self._asked()
-        return self._where(~asked & self._candidates() & asked.any(axis=0))
+        return self._where(~asked & self._may_count() & asked.any(axis=0))
 
     def all_between(self) -> Wanted:
         """All networks, at all cadences that may be in a flare or are in the given stretches."""
-        return self._where(~self._asked() & (self._candidates() | self._in_spans()))
+        return self._where(~self._asked() & (self._may_count() | self._in_spans()))
 
     def middle_near_threshold(self) -> Wanted:
         """The networks in the middle, where the median may be on either side of the threshold."""
@@ -218,6 +218,12 @@ class FlaresAlone:
     def _candidates(self) -> np.ndarray:
         """Cadences that may be in a flare; bool, shape (n,)."""
         return in_runs(self._open(), self.rule.min_cadences)
+
+    def _may_count(self) -> np.ndarray:
+        """Cadences above the threshold within a flare, in a run of it or between two."""
+        possible = self._open()
+        within = flare_mask(self.rule.flares(possible.astype(float)), len(possible))
+        return possible & within
 
     def _in_spans(self) -> np.ndarray:
         inside = np.zeros(len(self.flux), bool)

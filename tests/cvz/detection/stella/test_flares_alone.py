@@ -10,19 +10,20 @@ import pytest
 from mpi4py import MPI
 
 from cvzmpi.cvz.configuration import Config
-from cvzmpi.cvz.detection.flare_mask import MaskRule
+from cvzmpi.cvz.detection.flare_mask import MaskRule, in_runs
 from cvzmpi.cvz.detection.stella.ensemble import (
     EnsembleEvaluation,
     ensemble_probability,
     evaluate,
 )
 from cvzmpi.cvz.detection.stella.flares_alone import FlaresAlone
+from cvzmpi.cvz.detection.stella.network import Network
 from cvzmpi.cvz.detection.stella.network_order import network_order
 from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector
 from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.simulation.simulate import simulate_light_curve
 from cvzmpi.mpi.team import Team
-from tests.cvz.plain_network import flaring_curve, random_curve
+from tests.cvz.plain_network import flaring_curve, random_curve, random_weights
 from tests.mpi_marks import mpi
 
 RULE = MaskRule(0.5, 3, 20)
@@ -203,3 +204,26 @@ def test_a_team_of_any_size_says_what_one_rank_says(models, noise):
     for probability in (got, alone):
         assert assert_same(probability, whole, observation.evaluated, RULE, spans) >= 1
         assert np.isfinite(probability[observation.evaluated]).all() == (noise == 1e-3)
+
+
+def test_the_greatest_probability_of_a_flare_may_lie_between_its_runs():
+    """Where fewer cadences than a run needs are above the threshold."""
+    networks = [Network.from_keras(random_weights(seed)) for seed in range(3)]
+    n_between = 0
+    for seed in range(3):
+        flux = random_curve(1500, seed=seed)
+        evaluated = np.zeros(len(flux), bool)
+        evaluated[100:-100] = True
+        whole = ensemble_probability(evaluate(flux, networks).model_probabilities())
+        known = np.where(evaluated, whole, np.float32(np.nan))
+        for threshold in np.quantile(whole[evaluated], [0.7, 0.9]):
+            for rule in (MaskRule(float(threshold), 2, 20), MaskRule(float(threshold), 5, 50)):
+                runs = in_runs(rule.flaring(known), rule.min_cadences)
+                between = [
+                    not runs[first + int(np.nanargmax(known[first : last + 1]))]
+                    for first, last in rule.flares(known)
+                ]
+                n_between += sum(between)
+                got = asked(flux, evaluated, rule, NO_SPANS, networks).probability()
+                assert_same(got, whole, evaluated, rule, NO_SPANS)
+    assert n_between > 5

@@ -416,3 +416,21 @@ def test_no_network_is_asked_the_same_twice(networks, monkeypatch):
     assert len(asked) == 6 * len(everyone) + len(some)
     injected.windows.ask(everyone, whole(DEFAULT), False, 4)
     assert len(asked) == len(set(asked)) == len(networks) * len(everyone)
+
+
+def test_no_more_flares_are_computed_at_once_than_stay_in_the_cache(networks):
+    """Also where all of them change the same features."""
+    peaks = np.full(400, 333)
+    windows = ChangedWindows(
+        evaluate(random_curve(N), networks[:1]),
+        DEFAULT,
+        [DEFAULT.reach(3, 12)] * len(peaks),
+        peaks,
+        Buffers(),
+    )
+    windows.inject(
+        lambda members, positions: np.where(members < 390, 0.1, 0.0)[:, None] + 0 * positions
+    )
+    chunks = list(windows.chunks(np.arange(len(peaks))))
+    assert sorted(np.concatenate(chunks)) == list(range(len(peaks)))
+    assert max(map(len, chunks)) <= 150
