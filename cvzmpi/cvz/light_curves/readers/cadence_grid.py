@@ -76,14 +76,29 @@ def places_on_grid(
     steps = np.rint(np.diff(time[finite]) / exposure).astype(np.int64)
     by_time = np.concatenate([[0], np.cumsum(np.maximum(steps, 1))])
     if cadence_number is not None:
-        numbers = cadence_number.astype(np.int64) - int(cadence_number[0])
-        by_number = numbers[finite] - numbers[finite[0]]
-        if np.all(np.diff(numbers) > 0) and np.all(np.abs(by_number - by_time) <= 1):
+        numbers = cadence_number.astype(np.int64)
+        numbers -= numbers[0]
+        if _fit(numbers, finite, by_time):
             return numbers
     if np.array_equal(finite - finite[0], by_time):
         return np.arange(len(time))  # nothing is missing, and rows without a time may stay
     places[finite] = by_time
     return places
+
+
+def _fit(numbers: np.ndarray, finite: np.ndarray, by_time: np.ndarray) -> bool:
+    """Whether numbers of cadences are their places: they increase, and fit the times.
+
+    Before the first time and after the last, where no time tells, they must count the rows: a
+    damaged number there would make a grid of any length.
+    """
+    first, last = finite[[0, -1]]
+    steps = np.diff(numbers)
+    outside = np.concatenate([steps[:first], steps[last:]])
+    by_number = numbers[finite] - numbers[first]
+    return bool(
+        np.all(steps > 0) and np.all(outside == 1) and np.all(np.abs(by_number - by_time) <= 1)
+    )
 
 
 def on_grid(values: np.ndarray, places: np.ndarray, missing: float) -> np.ndarray:

@@ -109,6 +109,18 @@ def test_gaps_without_rows_get_rows(tmp_path, numbered):
         np.testing.assert_array_equal(getattr(found, name), expected)
 
 
+@pytest.mark.parametrize(("row", "number"), [(-1, 100_000_000), (0, -5000)])
+def test_a_wild_number_of_a_cadence_without_a_time_makes_no_rows(tmp_path, row, number):
+    """No time tells against it: 100 million rows are 2.6 GB."""
+    path = made_files.qlp(tmp_path / "llc.fits", 24, 1800)
+    with fits.open(path, mode="update") as hdus:
+        hdus[1].data["TIME"][row] = np.nan
+        hdus[1].data["CADENCENO"][row] = number
+    found = read_file(path)
+    assert found.n_cadences == made_files.N
+    assert np.flatnonzero(np.isnan(found.time)).tolist() == [row % made_files.N]
+
+
 def test_of_two_versions_in_a_directory_the_newer_is_taken(tmp_path):
     """Their headers do not say which they are, the names do."""
     names = [f"hlsp_qlp_tess_ffi_s0074-0000000277554109_tess_v{n}_llc.fits" for n in ("01", "02")]
