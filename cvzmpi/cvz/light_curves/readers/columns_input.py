@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from cvzmpi.cvz.light_curves.fits_header import facts
-from cvzmpi.cvz.light_curves.fits_input import measurements, of_kind
+from cvzmpi.cvz.light_curves.fits_input import of_kind
 from cvzmpi.cvz.light_curves.light_curve import FLUX_UNIT, LightCurve
 from cvzmpi.cvz.light_curves.measured_values import (
     NO_ERRORS,
@@ -25,6 +25,7 @@ from cvzmpi.cvz.light_curves.readers.cadence_grid import (
 )
 from cvzmpi.cvz.light_curves.readers.dilution import said_of_flux
 from cvzmpi.cvz.light_curves.readers.given_columns import NAME, GivenColumns
+from cvzmpi.cvz.light_curves.readers.raw_columns import measurements
 from cvzmpi.cvz.light_curves.readers.reader import KEPLER, TESS, Observed
 from cvzmpi.errors import LightCurveError
 

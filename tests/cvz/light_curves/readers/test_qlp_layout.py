@@ -10,6 +10,7 @@ from cvzmpi.cvz.light_curves.readers.any_file import read_file
 from cvzmpi.cvz.simulation.other_exposures import with_exposure
 from cvzmpi.cvz.simulation.qlp_fits import write_qlp_fits
 from cvzmpi.cvz.simulation.simulate import simulate_light_curve
+from cvzmpi.errors import LightCurveError
 from tests.cvz.light_curves.readers import made_files, qlp_layout
 from tests.cvz.light_curves.readers.made_files import bits
 
@@ -119,6 +120,17 @@ def test_a_wild_number_of_a_cadence_without_a_time_makes_no_rows(tmp_path, row, 
     found = read_file(path)
     assert found.n_cadences == made_files.N
     assert np.flatnonzero(np.isnan(found.time)).tolist() == [row % made_files.N]
+
+
+def test_numbers_of_cadences_that_are_none_are_one_line_with_the_name_of_the_file(tmp_path):
+    path = made_files.qlp(tmp_path / "llc.fits", 24, 1800)
+    with fits.open(path) as hdus:
+        pairs = fits.Column("CADENCENO", "2J", array=np.ones((made_files.N, 2), int))
+        columns = [pairs if c.name == "CADENCENO" else c for c in hdus[1].columns]
+        table = fits.BinTableHDU.from_columns(columns, hdus[1].header)
+        fits.HDUList([hdus[0], table]).writeto(tmp_path / "pairs.fits")
+    with pytest.raises(LightCurveError, match=r"pairs.fits: column CADENCENO: expected one number"):
+        read_file(tmp_path / "pairs.fits")
 
 
 def test_of_two_versions_in_a_directory_the_newer_is_taken(tmp_path):

@@ -1,0 +1,92 @@
+"""Columns as a file or a table has them, by SPOC's names, and the measurements in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cvzmpi.cvz.light_curves.measured_values import (
+    NO_ERRORS,
+    as_numbers,
+    check_filled,
+    check_varied,
+    quality_flags,
+    says_errors,
+    typical_error,
+    without_wild_fluxes,
+    without_wild_times,
+)
+from cvzmpi.cvz.light_curves.readers.reader import BTJD_ZERO, TESS, Observed
+from cvzmpi.errors import LightCurveError
+
+_MEASURED = ("TIME", "PDCSAP_FLUX", "PDCSAP_FLUX_ERR")
+
+
+def with_errors(path: Path, raw: dict[str, Any], exposure: float) -> list[str]:
+    """Set flux errors where no cadence has one, as in some files of QLP; what was done."""
+    time, flux, error = (as_numbers(path, n, raw[n]) for n in _MEASURED)
+    if says_errors(error) or not np.isfinite(flux).any():
+        return []
+    raw["PDCSAP_FLUX_ERR"] = typical_error(path, time, flux, exposure)
+    return [NO_ERRORS]
+
+
+def measurements(
+    path: Path | str, raw: Mapping[str, Any], offset: float, observed: Observed = TESS
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """The columns in native byte order, without what cannot be a measurement; what was left out.
+
+    Parameters
+    ----------
+    path : Path or str
+        What the errors name.
+    raw : mapping
+        By name in `readers.reader.SPOC_COLUMNS`.
+    offset : float
+        Days to be added to the times to have BTJD.
+    observed : Observed
+        When the mission observed.
+
+    Returns
+    -------
+    columns : dict of ndarray
+        Those of a `LightCurve`.
+    notes : list of str
+        What was left out.
+
+    Raises
+    ------
+    LightCurveError
+        If they are no measurements of a star, or not in order.
+    """
+    # A value beyond float32 is infinite there, and so no measurement.
+    with np.errstate(over="ignore", invalid="ignore"):
+        time, flux, error = (
+            np.array(as_numbers(path, name, raw[name]), dtype=dtype)
+            for name, dtype in zip(_MEASURED, (np.float64, np.float32, np.float32), strict=True)
+        )
+    quality, lost_flags = quality_flags(path, raw["QUALITY"])
+    if len(time) == 0:
+        raise LightCurveError(f"{path}: the light curve table is empty")
+    check_filled(path, time, flux, error)
+    notes = []
+    if offset:
+        time = time + offset
+        notes.append(f"TIME was counted from BJD {BTJD_ZERO + offset:.10g}, is BTJD now")
+    time, wild_times = without_wild_times(path, time, observed)
+    _check_order(path, time)
+    flux, error, wild_fluxes = without_wild_fluxes(flux, error, lost_flags)
+    check_varied(path, flux)
+    columns = {"time": time, "flux": flux, "flux_err": error, "quality": quality}
+    return columns, notes + wild_times + wild_fluxes
+
+
+def _check_order(path: Path | str, time: np.ndarray) -> None:
+    finite = np.flatnonzero(np.isfinite(time))
+    backwards = np.flatnonzero(np.diff(time[finite]) <= 0)
+    if len(backwards):
+        row = finite[backwards[0] + 1]
+        raise LightCurveError(f"{path}: TIME does not increase at row {row}")
