@@ -40,7 +40,7 @@ from cvzmpi.cvz.light_curves.readers.fits_kinds import (
     time_offset,
 )
 from cvzmpi.cvz.light_curves.readers.lightkurve_file import flux_unit
-from cvzmpi.cvz.light_curves.readers.raw_columns import measurements, with_errors
+from cvzmpi.cvz.light_curves.readers.raw_columns import check_written, measurements, with_errors
 from cvzmpi.cvz.light_curves.readers.reader import SPOC, SPOC_COLUMNS, Columns, Kind
 from cvzmpi.errors import LightCurveError
 from cvzmpi.messages.wording import counted
@@ -98,6 +98,7 @@ def read_light_curve(
         check_table(path, table, content)
         notes = _check_sum(path, table, sum_must_fit) + notes_of(hdus[0].header, kind)
         raw = _raw_columns(table, names)
+        check_written(path, raw)
         numbers = _cadence_numbers(path, table) if kind.name == "qlp" else None
         if names.quality is None:
             notes.append("no quality: every cadence counts as good")

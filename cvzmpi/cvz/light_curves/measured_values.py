@@ -84,12 +84,18 @@ def quality_flags(path: Path | str, values: Any) -> tuple[np.ndarray, np.ndarray
 def check_filled(path: Path | str, time: np.ndarray, flux: np.ndarray, error: np.ndarray) -> None:
     """Refuse a file of which a part was never written.
 
+    Parameters
+    ----------
+    time, flux, error : array, shape (n_cadences,)
+        As the file has them, before missing errors are estimated. An error that is NaN says no more
+        than 0: some files of QLP have no other.
+
     Raises
     ------
     DamagedLightCurveError
         If a row holds nothing but zeros: the archive has NaN where nothing was measured.
     """
-    empty = np.flatnonzero((time == 0) & (flux == 0) & (error == 0))
+    empty = np.flatnonzero((time == 0) & (flux == 0) & ((error == 0) | np.isnan(error)))
     if len(empty):
         rows = counted(len(empty), "row holds", "rows hold")
         raise damaged(path, f"{rows} zeros only, the first of them row {empty[0]}")

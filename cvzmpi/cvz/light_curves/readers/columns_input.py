@@ -14,6 +14,7 @@ from cvzmpi.cvz.light_curves.light_curve import FLUX_UNIT, LightCurve
 from cvzmpi.cvz.light_curves.measured_values import (
     NO_ERRORS,
     as_numbers,
+    check_filled,
     says_errors,
     typical_error,
     without_wild_times,
@@ -42,6 +43,10 @@ def of_columns(given: GivenColumns) -> LightCurve:
         If they are no light curve.
     """
     observed = _observed(given)
+    error = given.flux_err
+    check_filled(
+        NAME, given.time, given.flux, np.zeros(len(given.time)) if error is None else error
+    )
     time, wild = without_wild_times(NAME, given.time, observed)
     given = replace(given, time=time)  # a row for each cadence up to a wild time would be too many
     exposure = exposure_by_times(NAME, given.time)
@@ -51,7 +56,6 @@ def of_columns(given: GivenColumns) -> LightCurve:
         as_numbers(NAME, "cadenceno", given.cadence_number)
     places = places_on_grid(given.time, given.cadence_number, exposure)
     notes = _rows_left_out(given.meta) + wild
-    error = given.flux_err
     if error is None or not says_errors(error):
         error = typical_error(NAME, given.time, given.flux, exposure)
         notes.append(NO_ERRORS)

@@ -25,6 +25,17 @@ from cvzmpi.errors import LightCurveError
 _MEASURED = ("TIME", "PDCSAP_FLUX", "PDCSAP_FLUX_ERR")
 
 
+def check_written(path: Path, raw: Mapping[str, Any]) -> None:
+    """Refuse columns of which a part was never written; see `check_filled`.
+
+    Raises
+    ------
+    LightCurveError
+        If they hold zeros only in some rows, or no numbers.
+    """
+    check_filled(path, *(as_numbers(path, name, raw[name]) for name in _MEASURED))
+
+
 def with_errors(path: Path, raw: dict[str, Any], exposure: float) -> list[str]:
     """Set flux errors where no cadence has one, as in some files of QLP; what was done."""
     time, flux, error = (as_numbers(path, n, raw[n]) for n in _MEASURED)
@@ -71,7 +82,6 @@ def measurements(
     quality, lost_flags = quality_flags(path, raw["QUALITY"])
     if len(time) == 0:
         raise LightCurveError(f"{path}: the light curve table is empty")
-    check_filled(path, time, flux, error)
     notes = []
     if offset:
         time = time + offset

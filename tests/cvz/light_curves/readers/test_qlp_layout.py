@@ -10,7 +10,7 @@ from cvzmpi.cvz.light_curves.readers.any_file import read_file
 from cvzmpi.cvz.simulation.other_exposures import with_exposure
 from cvzmpi.cvz.simulation.qlp_fits import write_qlp_fits
 from cvzmpi.cvz.simulation.simulate import simulate_light_curve
-from cvzmpi.errors import LightCurveError
+from cvzmpi.errors import DamagedLightCurveError, LightCurveError
 from tests.cvz.light_curves.readers import made_files, qlp_layout
 from tests.cvz.light_curves.readers.made_files import bits
 
@@ -61,6 +61,17 @@ def test_errors_that_are_all_nan_are_estimated_with_one_line(tmp_path):
     assert np.flatnonzero(~light_curve.usable(0)).tolist() == [5]
     assert len(np.unique(light_curve.flux_err[np.isfinite(light_curve.flux_err)])) == 1
     assert light_curve.flux_err[0] == pytest.approx(expected, rel=0.15)
+
+
+@pytest.mark.parametrize("errors", [1e-3, np.nan])
+def test_rows_that_were_never_written_are_damage_also_without_errors(tmp_path, errors):
+    path = made_files.qlp(tmp_path / "llc.fits", 56, 200)
+    with fits.open(path, mode="update") as hdus:
+        hdus[1].data["DET_FLUX_ERR"] = errors
+        for name in ("TIME", "SAP_FLUX", "DET_FLUX_ERR"):
+            hdus[1].data[name][400:] = 0
+    with pytest.raises(DamagedLightCurveError, match=r"200 rows hold zeros only, .* row 400"):
+        read_file(path)
 
 
 def test_what_qlp_does_not_know_of_a_star_is_no_fact_and_no_fault(tmp_path):
