@@ -106,7 +106,7 @@ def read_light_curve(
         offset = time_offset(path, table, kind)
         header, left_out = facts(hdus[0].header, table.header)
     if kind.name in _MAY_LACK_ERRORS:
-        notes += with_errors(path, raw, exposure)
+        notes += with_errors(path, raw, kind, exposure)
     notes += left_out
     columns, wild = measurements(path, raw, offset, kind.observed)
     notes += wild

@@ -107,7 +107,9 @@ def says_errors(error: Any) -> bool:
     return bool((np.isfinite(error) & (error > 0)).any())
 
 
-def typical_error(path: Path | str, time: np.ndarray, flux: Any, exposure: float) -> np.ndarray:
+def typical_error(
+    path: Path | str, time: np.ndarray, flux: Any, exposure: float, good: np.ndarray
+) -> np.ndarray:
     """Flux errors where none are known: the standard deviation of the noise, the same everywhere.
 
     It is 1.4826 times the median absolute difference of neighbouring cadences, over the square root
@@ -118,6 +120,9 @@ def typical_error(path: Path | str, time: np.ndarray, flux: Any, exposure: float
     time : float64, shape (n_cadences,)
         In days, as `exposure`.
     flux : array, shape (n_cadences,)
+    good : bool, shape (n_cadences,)
+        Cadences that no quality bit excludes. The others, of scattered light and the like, do not
+        say how the good ones scatter; they count only where no two good ones are neighbours.
 
     Returns
     -------
@@ -131,9 +136,11 @@ def typical_error(path: Path | str, time: np.ndarray, flux: Any, exposure: float
     """
     flux = np.asarray(flux, np.float64)
     known = np.flatnonzero(np.isfinite(time))
+    differences = np.abs(np.diff(flux[known]))
     neighbours = np.diff(time[known]) < _NEIGHBOURS * exposure
-    differences = np.abs(np.diff(flux[known])[neighbours])
-    differences = differences[np.isfinite(differences)]
+    neighbours &= np.isfinite(differences)
+    good_ones = neighbours & good[known[:-1]] & good[known[1:]]
+    differences = differences[good_ones if good_ones.any() else neighbours]
     error = _NORMAL_MAD * float(np.median(differences)) / np.sqrt(2) if len(differences) else 0.0
     if not error > 0:
         raise LightCurveError(f"{path}: no flux errors, and no noise to estimate them from")

@@ -26,7 +26,7 @@ from cvzmpi.cvz.light_curves.readers.cadence_grid import (
 )
 from cvzmpi.cvz.light_curves.readers.dilution import said_of_flux
 from cvzmpi.cvz.light_curves.readers.given_columns import NAME, GivenColumns
-from cvzmpi.cvz.light_curves.readers.raw_columns import measurements
+from cvzmpi.cvz.light_curves.readers.raw_columns import is_good, measurements
 from cvzmpi.cvz.light_curves.readers.reader import KEPLER, TESS, Observed
 from cvzmpi.errors import LightCurveError
 
@@ -56,11 +56,13 @@ def of_columns(given: GivenColumns) -> LightCurve:
         as_numbers(NAME, "cadenceno", given.cadence_number)
     places = places_on_grid(given.time, given.cadence_number, exposure)
     notes = _rows_left_out(given.meta) + wild
+    quality = np.zeros(len(places), np.int32) if given.quality is None else given.quality
     if error is None or not says_errors(error):
-        error = typical_error(NAME, given.time, given.flux, exposure)
+        error = typical_error(
+            NAME, given.time, given.flux, exposure, is_good(NAME, quality, given.kind)
+        )
         notes.append(NO_ERRORS)
     n_rows = int(places.max(initial=-1)) + 1
-    quality = np.zeros(len(places), np.int32) if given.quality is None else given.quality
     raw = {
         "TIME": on_grid(given.time, places, np.nan),
         "PDCSAP_FLUX": on_grid(given.flux, places, np.nan),

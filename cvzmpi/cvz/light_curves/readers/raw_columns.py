@@ -19,7 +19,7 @@ from cvzmpi.cvz.light_curves.measured_values import (
     without_wild_fluxes,
     without_wild_times,
 )
-from cvzmpi.cvz.light_curves.readers.reader import BTJD_ZERO, TESS, Observed
+from cvzmpi.cvz.light_curves.readers.reader import BTJD_ZERO, SPOC_QUALITY, TESS, Kind, Observed
 from cvzmpi.errors import LightCurveError
 
 _MEASURED = ("TIME", "PDCSAP_FLUX", "PDCSAP_FLUX_ERR")
@@ -36,13 +36,26 @@ def check_written(path: Path, raw: Mapping[str, Any]) -> None:
     check_filled(path, *(as_numbers(path, name, raw[name]) for name in _MEASURED))
 
 
-def with_errors(path: Path, raw: dict[str, Any], exposure: float) -> list[str]:
+def with_errors(path: Path, raw: dict[str, Any], kind: Kind, exposure: float) -> list[str]:
     """Set flux errors where no cadence has one, as in some files of QLP; what was done."""
     time, flux, error = (as_numbers(path, n, raw[n]) for n in _MEASURED)
     if says_errors(error) or not np.isfinite(flux).any():
         return []
-    raw["PDCSAP_FLUX_ERR"] = typical_error(path, time, flux, exposure)
+    good = is_good(path, raw["QUALITY"], kind)
+    raw["PDCSAP_FLUX_ERR"] = typical_error(path, time, flux, exposure, good)
     return [NO_ERRORS]
+
+
+def is_good(path: Path | str, quality: Any, kind: Kind) -> np.ndarray:
+    """Where no quality bit excludes a cadence: of the kind, or by default of TESS's.
+
+    Returns
+    -------
+    bool, shape (n_cadences,)
+    """
+    flags, lost = quality_flags(path, quality)
+    bitmask = SPOC_QUALITY if kind.quality_bitmask is None else kind.quality_bitmask
+    return ~lost & ((flags & bitmask) == 0)
 
 
 def measurements(

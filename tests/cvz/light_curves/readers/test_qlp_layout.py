@@ -63,6 +63,24 @@ def test_errors_that_are_all_nan_are_estimated_with_one_line(tmp_path):
     assert light_curve.flux_err[0] == pytest.approx(expected, rel=0.15)
 
 
+@pytest.mark.parametrize("all_excluded", [False, True])
+def test_errors_are_estimated_of_the_cadences_that_are_used(tmp_path, all_excluded):
+    """Two thirds are of scattered light; where nothing else is there, they are what counts."""
+    path = made_files.qlp(tmp_path / "llc.fits", 56, 200)
+    with fits.open(path, mode="update") as hdus:
+        table = hdus[1].data
+        table["DET_FLUX_ERR"] = np.nan
+        expected = np.std(table["SAP_FLUX"])
+        scattered = slice(200, None)
+        if all_excluded:
+            table["QUALITY"] = 1 << 29
+            scattered, expected = slice(None), 0.5
+        table["QUALITY"][scattered] = 1 << 29
+        n = len(table["TIME"][scattered])
+        table["SAP_FLUX"][scattered] = np.random.default_rng(1).normal(1, 0.5, n)
+    assert read_file(path).flux_err[0] == pytest.approx(expected, rel=0.2)
+
+
 @pytest.mark.parametrize("errors", [1e-3, np.nan])
 def test_rows_that_were_never_written_are_damage_also_without_errors(tmp_path, errors):
     path = made_files.qlp(tmp_path / "llc.fits", 56, 200)
