@@ -31,7 +31,6 @@ from cvzmpi.cvz.light_curves.light_curve import (
     LightCurve,
 )
 from cvzmpi.cvz.light_curves.measured_values import as_numbers
-from cvzmpi.cvz.light_curves.readers.cadence_grid import with_missing_rows
 from cvzmpi.cvz.light_curves.readers.dilution import said_of_flux
 from cvzmpi.cvz.light_curves.readers.fits_kinds import (
     identity,
@@ -40,7 +39,12 @@ from cvzmpi.cvz.light_curves.readers.fits_kinds import (
     time_offset,
 )
 from cvzmpi.cvz.light_curves.readers.lightkurve_file import flux_unit
-from cvzmpi.cvz.light_curves.readers.raw_columns import check_written, measurements, with_errors
+from cvzmpi.cvz.light_curves.readers.raw_columns import (
+    check_written,
+    measurements,
+    on_whole_grid,
+    with_errors,
+)
 from cvzmpi.cvz.light_curves.readers.reader import SPOC, SPOC_COLUMNS, Columns, Kind
 from cvzmpi.errors import LightCurveError
 from cvzmpi.messages.wording import counted
@@ -108,10 +112,11 @@ def read_light_curve(
     if kind.name in _MAY_LACK_ERRORS:
         notes += with_errors(path, raw, kind, exposure)
     notes += left_out
+    if kind.name == "qlp":  # which has no rows for gaps
+        raw, missing = on_whole_grid(path, raw, offset, kind.observed, numbers, exposure)
+        notes += missing
     columns, wild = measurements(path, raw, offset, kind.observed)
     notes += wild
-    if kind.name == "qlp":  # which has no rows for gaps
-        columns = with_missing_rows(columns, numbers, exposure)
     if kind.flux_unit is None:
         notes += _contradictions(path, light_curve, header, columns["flux"])
     header |= of_kind(kind, exposure) | origin

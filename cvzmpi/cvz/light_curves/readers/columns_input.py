@@ -19,15 +19,11 @@ from cvzmpi.cvz.light_curves.measured_values import (
     typical_error,
     without_wild_times,
 )
-from cvzmpi.cvz.light_curves.readers.cadence_grid import (
-    exposure_by_times,
-    on_grid,
-    places_on_grid,
-)
+from cvzmpi.cvz.light_curves.readers.cadence_grid import exposure_by_times, with_missing_rows
 from cvzmpi.cvz.light_curves.readers.dilution import said_of_flux
 from cvzmpi.cvz.light_curves.readers.given_columns import NAME, GivenColumns
 from cvzmpi.cvz.light_curves.readers.raw_columns import is_good, measurements
-from cvzmpi.cvz.light_curves.readers.reader import KEPLER, TESS, Observed
+from cvzmpi.cvz.light_curves.readers.reader import KEPLER, SPOC_COLUMNS, TESS, Observed
 from cvzmpi.errors import LightCurveError
 
 _ALL_ROWS = ("none", "0", "None")
@@ -54,23 +50,17 @@ def of_columns(given: GivenColumns) -> LightCurve:
         raise LightCurveError(f"{NAME}: it has no cadence")
     if given.cadence_number is not None:
         as_numbers(NAME, "cadenceno", given.cadence_number)
-    places = places_on_grid(given.time, given.cadence_number, exposure)
     notes = _rows_left_out(given.meta) + wild
-    quality = np.zeros(len(places), np.int32) if given.quality is None else given.quality
+    quality = np.zeros(len(time), np.int32) if given.quality is None else given.quality
     if error is None or not says_errors(error):
-        error = typical_error(
-            NAME, given.time, given.flux, exposure, is_good(NAME, quality, given.kind)
-        )
+        good = is_good(NAME, quality, given.kind)
+        error = typical_error(NAME, given.time, given.flux, exposure, good)
         notes.append(NO_ERRORS)
-    n_rows = int(places.max(initial=-1)) + 1
-    raw = {
-        "TIME": on_grid(given.time, places, np.nan),
-        "PDCSAP_FLUX": on_grid(given.flux, places, np.nan),
-        "PDCSAP_FLUX_ERR": on_grid(error, places, np.nan),
-        "QUALITY": on_grid(quality, places, 0),
-    }
-    if n_rows > len(places):
-        notes.append(f"{n_rows - len(places)} cadences are missing: rows without values are there")
+    values = (given.time, given.flux, error, quality)
+    raw, missing = with_missing_rows(
+        dict(zip(SPOC_COLUMNS, values, strict=True)), given.cadence_number, exposure
+    )
+    notes += missing
     columns, left_out = measurements(NAME, raw, 0.0, observed)
     header, odd = facts(given.meta, given.meta)
     if notes := notes + left_out + odd:

@@ -19,7 +19,15 @@ from cvzmpi.cvz.light_curves.measured_values import (
     without_wild_fluxes,
     without_wild_times,
 )
-from cvzmpi.cvz.light_curves.readers.reader import BTJD_ZERO, SPOC_QUALITY, TESS, Kind, Observed
+from cvzmpi.cvz.light_curves.readers.cadence_grid import with_missing_rows
+from cvzmpi.cvz.light_curves.readers.reader import (
+    BTJD_ZERO,
+    SPOC_COLUMNS,
+    SPOC_QUALITY,
+    TESS,
+    Kind,
+    Observed,
+)
 from cvzmpi.errors import LightCurveError
 
 _MEASURED = ("TIME", "PDCSAP_FLUX", "PDCSAP_FLUX_ERR")
@@ -56,6 +64,46 @@ def is_good(path: Path | str, quality: Any, kind: Kind) -> np.ndarray:
     flags, lost = quality_flags(path, quality)
     bitmask = SPOC_QUALITY if kind.quality_bitmask is None else kind.quality_bitmask
     return ~lost & ((flags & bitmask) == 0)
+
+
+def on_whole_grid(
+    path: Path,
+    raw: Mapping[str, Any],
+    offset: float,
+    observed: Observed,
+    cadence_number: np.ndarray | None,
+    exposure: float,
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """The raw columns with rows for gaps, without wild times, which would make too many.
+
+    So the notes of `measurements` count the rows of the light curve.
+
+    Parameters
+    ----------
+    path, raw, offset, observed
+        Of `measurements`.
+    cadence_number, exposure
+        Of `cadence_grid.places_on_grid`.
+
+    Returns
+    -------
+    columns : dict of ndarray
+        Named as in `raw`.
+    notes : list of str
+
+    Raises
+    ------
+    LightCurveError
+        If the times are none of one sector, or not in order.
+    """
+    time, flux, error = (as_numbers(path, name, raw[name]).astype(float) for name in _MEASURED)
+    btjd, wild = without_wild_times(path, time + offset, observed)
+    _check_order(path, btjd)
+    time = np.where(np.isfinite(btjd), time, np.nan)
+    quality = as_numbers(path, "QUALITY", raw["QUALITY"])
+    columns = dict(zip(SPOC_COLUMNS, (time, flux, error, quality), strict=True))
+    columns, missing = with_missing_rows(columns, cadence_number, exposure)
+    return columns, wild + missing
 
 
 def measurements(

@@ -129,13 +129,20 @@ def test_gaps_without_rows_get_rows(tmp_path, numbered):
         rows = np.r_[0:200, 246 : len(hdus[1].data)]
         table = fits.BinTableHDU(hdus[1].data[rows], hdus[1].header)
         fits.HDUList([hdus[0], table]).writeto(tmp_path / "gap.fits")
-    if not numbered:
-        fits.setval(tmp_path / "gap.fits", "TTYPE2", value="ANOTHER", ext=1)
+    with fits.open(tmp_path / "gap.fits", mode="update") as hdus:
+        hdus[1].data["SAP_FLUX"][300] = 0
+        if not numbered:
+            hdus[1].header["TTYPE2"] = "ANOTHER"
     found = read_file(tmp_path / "gap.fits")
+    assert found.header["input_note"] == (  # as rows are counted in what is made of it
+        "46 cadences are missing: rows without values are there; "
+        "1 cadence with a flux of exactly 0 left out, the first is row 346"
+    )
     assert found.n_cadences == whole.n_cadences
     for name in ("time", "flux", "flux_err"):
         expected = getattr(whole, name).copy()
         expected[200:246] = np.nan
+        expected[346] = found.time[346] if name == "time" else np.nan
         np.testing.assert_array_equal(getattr(found, name), expected)
 
 
