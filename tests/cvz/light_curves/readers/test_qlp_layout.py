@@ -104,6 +104,9 @@ def test_the_fraction_of_the_zero_is_not_ignored_under_the_name_that_qlp_gives_i
     whole = read_file(path)
     fits.setval(path, "BJDREFR", value=0.25, ext=1)
     np.testing.assert_allclose(read_file(path).time, whole.time + 0.25)
+    fits.setval(path, "BJDREFR", value="abc", ext=1)
+    with pytest.raises(LightCurveError, match="BJDREFI = 2457000, BJDREFR = 'abc': expected"):
+        read_file(path)
 
 
 @pytest.mark.parametrize(
