@@ -1,5 +1,7 @@
 """Made files of QLP are as the real ones, and what is odd about the real ones is read right."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -10,7 +12,7 @@ from cvzmpi.cvz.light_curves.readers.any_file import read_file
 from cvzmpi.cvz.simulation.other_exposures import with_exposure
 from cvzmpi.cvz.simulation.qlp_fits import write_qlp_fits
 from cvzmpi.cvz.simulation.simulate import simulate_light_curve
-from cvzmpi.errors import DamagedLightCurveError, LightCurveError
+from cvzmpi.errors import ConfigError, DamagedLightCurveError, LightCurveError
 from tests.cvz.light_curves.readers import made_files, qlp_layout
 from tests.cvz.light_curves.readers.made_files import bits
 
@@ -45,6 +47,24 @@ def test_made_files_have_columns_and_keywords_of_real_ones(tmp_path, make, secto
             assert found == {key: kind for key, kind in real.items() if key not in OF_FORM}
         assert np.isfinite(hdus[1].data["TIME"]).all()
         assert len(np.unique(hdus[1].data[columns[4][0]])) == 1  # the error
+
+
+@pytest.mark.parametrize("sector", [24, 56])
+def test_a_place_that_is_not_known_is_left_out_of_made_files(tmp_path, sector):
+    light_curve, _ = simulate_light_curve(9_000_000_001, sector, seed=3, n_cadences=2000)
+    known = {k: v for k, v in light_curve.header.items() if k not in ("RA_OBJ", "DEC_OBJ")}
+    light_curve = replace(with_exposure(light_curve, 1800, seed=3), header=known)
+    write_qlp_fits(tmp_path / "llc.fits", light_curve)
+    with fits.open(tmp_path / "llc.fits") as hdus:
+        assert not {"RA_OBJ", "DEC_OBJ", "RA_ORIG"} & {*hdus[0].header, *hdus[1].header}
+    assert read_file(tmp_path / "llc.fits").n_cadences > 100
+
+
+def test_a_light_curve_without_times_makes_no_file(tmp_path):
+    light_curve, _ = simulate_light_curve(9_000_000_001, 24, seed=3, n_cadences=100)
+    without = replace(light_curve, time=np.full(100, np.nan))
+    with pytest.raises(ConfigError, match="no cadence has time"):
+        write_qlp_fits(tmp_path / "llc.fits", without)
 
 
 def test_errors_that_are_all_nan_are_estimated_with_one_line(tmp_path):
