@@ -14,6 +14,7 @@ from cvzmpi.cvz.light_curves.exposure import (
     EXPOSURE_SECONDS,
     SECONDS_PER_DAY,
     exposure_of,
+    median_step,
 )
 from cvzmpi.cvz.light_curves.fits_file import damaged, opened, read_content
 from cvzmpi.cvz.light_curves.fits_header import (
@@ -54,6 +55,11 @@ _MAG_ZERO = 20.44
 
 _MAX_RATIO = 5.0
 """Between the median flux and that of the TESS magnitude; it is 0.90 to 1.12 for real stars."""
+
+_STEP_WITHIN = 0.1
+"""Part of the exposure by which the median step in time may differ; the Earth's motion makes 1e-4
+of it."""
+
 _MAY_LACK_ERRORS = ("qlp", "lightkurve")  # SPOC's always have errors: without, they are damaged
 
 
@@ -148,9 +154,23 @@ def of_kind(kind: Kind, exposure: float) -> dict[str, str | int | float]:
 
 
 def _exposure(path: Path, time: Any, seconds: float | None) -> float:
-    """The exposure in days: that of the header, where it says one."""
+    """The exposure in days: that of the header, where it says one.
+
+    Raises
+    ------
+    LightCurveError
+        If the times are of another exposure: most rows of their grid would be empty,
+        or most cadences in the row of another one.
+    """
+    time = np.asarray(time, dtype=np.float64)
     if seconds is None:
-        return exposure_of(path, np.asarray(time, dtype=np.float64))
+        return exposure_of(path, time)
+    step = median_step(time)
+    # nothing is said of times that do not increase, which have a line of their own
+    if step > 0 and abs(step - seconds) > _STEP_WITHIN * seconds:
+        raise LightCurveError(
+            f"{path}: cadence is {seconds:.6g} s by TIMEDEL, {step:.6g} s by its times"
+        )
     return EXPOSURE if seconds == EXPOSURE_SECONDS else seconds / SECONDS_PER_DAY
 
 
