@@ -1,6 +1,8 @@
-"""Made files of QLP are as the real ones, and what is odd about the real ones is read right."""
+"""Simulated files of QLP are as real ones, and what is odd about real ones is read right."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,11 @@ from astropy.io import fits
 from cvzmpi.cvz.light_curves.chosen_products import ALL_PRODUCTS
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.light_curves.readers.any_file import read_file
+from cvzmpi.cvz.light_curves.readers.reader import (
+    QLP_LOW_PRECISION,
+    QLP_LOW_PRECISION_SINCE_56,
+    QLP_TGLC,
+)
 from cvzmpi.cvz.simulation.other_exposures import with_exposure
 from cvzmpi.cvz.simulation.qlp_fits import write_qlp_fits
 from cvzmpi.cvz.simulation.simulate import simulate_light_curve
@@ -16,6 +23,7 @@ from cvzmpi.errors import ConfigError, DamagedLightCurveError, LightCurveError
 from tests.cvz.light_curves.readers import made_files, qlp_layout
 from tests.cvz.light_curves.readers.made_files import bits
 
+PAGE = Path(__file__).parents[4] / "docs" / "input.md"
 OF_FORM = {"XTENSION", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "PCOUNT", "GCOUNT", "TFIELDS"}
 OF_FORM |= {f"T{word}{n}" for word in ("TYPE", "FORM", "UNIT") for n in range(1, 15)}
 
@@ -27,15 +35,11 @@ def _simulated(path, sector):
     return path
 
 
-def _made(path, sector):
-    return made_files.qlp(path, sector, 200 if sector >= 56 else 1800)
-
-
 @pytest.mark.parametrize("sector", [24, 56])
-@pytest.mark.parametrize("make", [_simulated, _made])
-def test_made_files_have_columns_and_keywords_of_real_ones(tmp_path, make, sector):
+def test_simulated_files_have_columns_and_keywords_of_real_ones(tmp_path, sector):
+    """Those of `made_files` are built from the same lists, and so cannot differ from them."""
     new = sector >= 56
-    with fits.open(make(tmp_path / "llc.fits", sector)) as hdus:
+    with fits.open(_simulated(tmp_path / "llc.fits", sector)) as hdus:
         columns = [(c.name, c.format, c.unit) for c in hdus[1].columns]
         assert columns == (qlp_layout.COLUMNS_SINCE_56 if new else qlp_layout.COLUMNS)
         for hdu, real in (
@@ -113,7 +117,7 @@ def test_rows_that_were_never_written_are_damage_also_without_errors(tmp_path, e
 
 
 def test_what_qlp_does_not_know_of_a_star_is_no_fact_and_no_fault(tmp_path):
-    light_curve = read_file(_made(tmp_path / "llc.fits", 56))
+    light_curve = read_file(made_files.qlp(tmp_path / "llc.fits", 56, 200))
     assert not {"TEFF", "LOGG", "MH", "RADIUS"} & set(light_curve.header)
     assert light_curve.header["TICVER"] == 8.2
     assert "input_note" not in light_curve.header
@@ -134,13 +138,21 @@ def test_the_fraction_of_the_zero_is_not_ignored_under_the_name_that_qlp_gives_i
     [(24, (2, 5, 12), (11, 29, 30)), (56, (2, 5, 7, 29, 30), (11, 12))],
 )
 def test_the_quality_bits_of_real_files_exclude_what_they_say(tmp_path, sector, excluded, used):
-    """Bits 11 and 12 of SPOC's are stray light, which SPOC itself leaves in."""
+    """2^11 and 2^12 of SPOC's are stray light, which SPOC itself leaves in."""
     quality = bits(*excluded, *used)
     light_curve = read_file(made_files.qlp(tmp_path / "llc.fits", sector, 1800, quality))
     places = 10 + np.arange(len(excluded))
     assert np.flatnonzero(~light_curve.usable(0)).tolist() == places.tolist()
     real = qlp_layout.BITS_SINCE_56 if sector >= 56 else qlp_layout.BITS
     assert set(real) <= {*excluded, *used}
+
+
+def test_the_page_on_input_names_the_bits_as_powers_of_2_like_the_numbers_in_files():
+    lines = PAGE.read_text().splitlines()
+    (line,) = (line for line in lines if line.startswith("| QLP") and "SAP_FLUX" in line)
+    named = {2 ** int(power) for power in re.findall(r"2\^(\d+)", line)}
+    assert named == {QLP_LOW_PRECISION, QLP_LOW_PRECISION_SINCE_56, QLP_TGLC}
+    assert " bit " not in line  # which is counted from 0 here and from 1 there
 
 
 @pytest.mark.parametrize("numbered", [True, False])
