@@ -22,8 +22,8 @@ from cvzmpi.cvz.light_curves.measured_values import (
 from cvzmpi.cvz.light_curves.readers.cadence_grid import exposure_by_times, with_missing_rows
 from cvzmpi.cvz.light_curves.readers.dilution import said_of_flux
 from cvzmpi.cvz.light_curves.readers.given_columns import NAME, GivenColumns
-from cvzmpi.cvz.light_curves.readers.raw_columns import is_good, measurements
-from cvzmpi.cvz.light_curves.readers.reader import KEPLER, SPOC_COLUMNS, TESS, Observed
+from cvzmpi.cvz.light_curves.readers.raw_columns import RAW_COLUMNS, is_good, measurements
+from cvzmpi.cvz.light_curves.readers.reader import KEPLER, TESS, Observed
 from cvzmpi.errors import LightCurveError
 
 _ALL_ROWS = ("none", "0", "None")
@@ -58,7 +58,7 @@ def of_columns(given: GivenColumns) -> LightCurve:
         notes.append(NO_ERRORS)
     values = (given.time, given.flux, error, quality)
     raw, missing = with_missing_rows(
-        dict(zip(SPOC_COLUMNS, values, strict=True)), given.cadence_number, exposure
+        dict(zip(RAW_COLUMNS, values, strict=True)), given.cadence_number, exposure
     )
     notes += missing
     columns, left_out = measurements(NAME, raw, 0.0, observed)

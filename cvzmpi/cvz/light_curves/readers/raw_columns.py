@@ -22,7 +22,6 @@ from cvzmpi.cvz.light_curves.measured_values import (
 from cvzmpi.cvz.light_curves.readers.cadence_grid import with_missing_rows
 from cvzmpi.cvz.light_curves.readers.reader import (
     BTJD_ZERO,
-    SPOC_COLUMNS,
     SPOC_QUALITY,
     TESS,
     Kind,
@@ -31,6 +30,8 @@ from cvzmpi.cvz.light_curves.readers.reader import (
 from cvzmpi.errors import LightCurveError
 
 _MEASURED = ("TIME", "PDCSAP_FLUX", "PDCSAP_FLUX_ERR")
+RAW_COLUMNS = (*_MEASURED, "QUALITY")
+"""Names of raw columns: of SPOC, whatever the file calls them."""
 
 
 def check_written(path: Path, raw: Mapping[str, Any]) -> None:
@@ -101,7 +102,7 @@ def on_whole_grid(
     _check_order(path, btjd)
     time = np.where(np.isfinite(btjd), time, np.nan)
     quality = as_numbers(path, "QUALITY", raw["QUALITY"])
-    columns = dict(zip(SPOC_COLUMNS, (time, flux, error, quality), strict=True))
+    columns = dict(zip(RAW_COLUMNS, (time, flux, error, quality), strict=True))
     columns, missing = with_missing_rows(columns, cadence_number, exposure)
     return columns, wild + missing
 
@@ -116,7 +117,7 @@ def measurements(
     path : Path or str
         What the errors name.
     raw : mapping
-        By name in `readers.reader.SPOC_COLUMNS`.
+        By name in `RAW_COLUMNS`.
     offset : float
         Days to be added to the times to have BTJD.
     observed : Observed
