@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from cvzmpi.cvz.light_curves.exposure import (
     EXPOSURE_SECONDS,
     SECONDS_PER_DAY,
     exposure_of,
+    median_step,
 )
 from cvzmpi.cvz.light_curves.fits_file import damaged, opened, read_content
 from cvzmpi.cvz.light_curves.fits_header import (
@@ -31,18 +31,7 @@ from cvzmpi.cvz.light_curves.light_curve import (
     QUALITY_BITMASK,
     LightCurve,
 )
-from cvzmpi.cvz.light_curves.measured_values import (
-    NO_ERRORS,
-    as_numbers,
-    check_filled,
-    check_varied,
-    quality_flags,
-    says_errors,
-    typical_error,
-    without_wild_fluxes,
-    without_wild_times,
-)
-from cvzmpi.cvz.light_curves.readers.cadence_grid import with_missing_rows
+from cvzmpi.cvz.light_curves.measured_values import as_numbers
 from cvzmpi.cvz.light_curves.readers.dilution import said_of_flux
 from cvzmpi.cvz.light_curves.readers.fits_kinds import (
     identity,
@@ -51,25 +40,26 @@ from cvzmpi.cvz.light_curves.readers.fits_kinds import (
     time_offset,
 )
 from cvzmpi.cvz.light_curves.readers.lightkurve_file import flux_unit
-from cvzmpi.cvz.light_curves.readers.reader import (
-    BTJD_ZERO,
-    SPOC,
-    SPOC_COLUMNS,
-    TESS,
-    Columns,
-    Kind,
-    Observed,
+from cvzmpi.cvz.light_curves.readers.raw_columns import (
+    check_written,
+    measurements,
+    on_whole_grid,
+    with_errors,
 )
+from cvzmpi.cvz.light_curves.readers.reader import SPOC, SPOC_COLUMNS, Columns, Kind
 from cvzmpi.errors import LightCurveError
 from cvzmpi.messages.wording import counted
 
 _MAG_ZERO = 20.44
 """TESS magnitude of a star that gives 1 e-/s (TESS Instrument Handbook)."""
 
-_MEASURED = ("TIME", "PDCSAP_FLUX", "PDCSAP_FLUX_ERR")
-
 _MAX_RATIO = 5.0
 """Between the median flux and that of the TESS magnitude; it is 0.90 to 1.12 for real stars."""
+
+_STEP_WITHIN = 0.1
+"""Part of the exposure by which the median step in time may differ; the Earth's motion makes 1e-4
+of it."""
+
 _MAY_LACK_ERRORS = ("qlp", "lightkurve")  # SPOC's always have errors: without, they are damaged
 
 
@@ -118,19 +108,21 @@ def read_light_curve(
         check_table(path, table, content)
         notes = _check_sum(path, table, sum_must_fit) + notes_of(hdus[0].header, kind)
         raw = _raw_columns(table, names)
-        numbers = table.data["CADENCENO"] if "CADENCENO" in table.columns.names else None
+        check_written(path, raw)
+        numbers = _cadence_numbers(path, table) if kind.name == "qlp" else None
         if names.quality is None:
             notes.append("no quality: every cadence counts as good")
         exposure = _exposure(path, raw["TIME"], seconds)
         offset = time_offset(path, table, kind)
         header, left_out = facts(hdus[0].header, table.header)
     if kind.name in _MAY_LACK_ERRORS:
-        notes += _with_errors(path, raw, exposure)
+        notes += with_errors(path, raw, kind, exposure)
     notes += left_out
+    if kind.name == "qlp":  # which has no rows for gaps
+        raw, missing = on_whole_grid(path, raw, offset, kind.observed, numbers, exposure)
+        notes += missing
     columns, wild = measurements(path, raw, offset, kind.observed)
     notes += wild
-    if kind.name == "qlp":  # which has no rows for gaps
-        columns = with_missing_rows(columns, numbers, exposure)
     if kind.flux_unit is None:
         notes += _contradictions(path, light_curve, header, columns["flux"])
     header |= of_kind(kind, exposure) | origin
@@ -161,19 +153,24 @@ def of_kind(kind: Kind, exposure: float) -> dict[str, str | int | float]:
     return found
 
 
-def _with_errors(path: Path, raw: dict[str, Any], exposure: float) -> list[str]:
-    """Set flux errors where no cadence has one, as in some files of QLP; what was done."""
-    time, flux, error = (as_numbers(path, n, raw[n]) for n in _MEASURED)
-    if says_errors(error) or not np.isfinite(flux).any():
-        return []
-    raw["PDCSAP_FLUX_ERR"] = typical_error(path, time, flux, exposure)
-    return [NO_ERRORS]
-
-
 def _exposure(path: Path, time: Any, seconds: float | None) -> float:
-    """The exposure in days: that of the header, where it says one."""
+    """The exposure in days: that of the header, where it says one.
+
+    Raises
+    ------
+    LightCurveError
+        If the times are of another exposure: most rows of their grid would be empty,
+        or most cadences in the row of another one.
+    """
+    time = np.asarray(time, dtype=np.float64)
     if seconds is None:
-        return exposure_of(path, np.asarray(time, dtype=np.float64))
+        return exposure_of(path, time)
+    step = median_step(time)
+    # nothing is said of times that do not increase, which have a line of their own
+    if step > 0 and abs(step - seconds) > _STEP_WITHIN * seconds:
+        raise LightCurveError(
+            f"{path}: cadence is {seconds:.6g} s by TIMEDEL, {step:.6g} s by its times"
+        )
     return EXPOSURE if seconds == EXPOSURE_SECONDS else seconds / SECONDS_PER_DAY
 
 
@@ -218,54 +215,11 @@ def _raw_columns(table: Any, names: Columns) -> dict[str, Any]:
     return raw
 
 
-def measurements(
-    path: Path | str, raw: Mapping[str, Any], offset: float, observed: Observed = TESS
-) -> tuple[dict[str, np.ndarray], list[str]]:
-    """The columns in native byte order, without what cannot be a measurement; what was left out.
-
-    Parameters
-    ----------
-    path : Path or str
-        What the errors name.
-    raw : mapping
-        By name in `readers.reader.SPOC_COLUMNS`.
-    offset : float
-        Days to be added to the times to have BTJD.
-    observed : Observed
-        When the mission observed.
-
-    Returns
-    -------
-    columns : dict of ndarray
-        Those of a `LightCurve`.
-    notes : list of str
-        What was left out.
-
-    Raises
-    ------
-    LightCurveError
-        If they are no measurements of a star, or not in order.
-    """
-    # A value beyond float32 is infinite there, and so no measurement.
-    with np.errstate(over="ignore", invalid="ignore"):
-        time, flux, error = (
-            np.array(as_numbers(path, name, raw[name]), dtype=dtype)
-            for name, dtype in zip(_MEASURED, (np.float64, np.float32, np.float32), strict=True)
-        )
-    quality, lost_flags = quality_flags(path, raw["QUALITY"])
-    if len(time) == 0:
-        raise LightCurveError(f"{path}: the light curve table is empty")
-    check_filled(path, time, flux, error)
-    notes = []
-    if offset:
-        time = time + offset
-        notes.append(f"TIME was counted from BJD {BTJD_ZERO + offset:.10g}, is BTJD now")
-    time, wild_times = without_wild_times(path, time, observed)
-    _check_order(path, time)
-    flux, error, wild_fluxes = without_wild_fluxes(flux, error, lost_flags)
-    check_varied(path, flux)
-    columns = {"time": time, "flux": flux, "flux_err": error, "quality": quality}
-    return columns, notes + wild_times + wild_fluxes
+def _cadence_numbers(path: Path, table: Any) -> np.ndarray | None:
+    """The archive's number of each cadence, where there is one."""
+    if "CADENCENO" not in table.columns.names:
+        return None
+    return as_numbers(path, "CADENCENO", table.data["CADENCENO"])
 
 
 def _contradictions(
@@ -285,11 +239,3 @@ def _contradictions(
                 f"the median flux is {ratio:.2g} times that of TESSMAG = {header['TESSMAG']}"
             )
     return notes
-
-
-def _check_order(path: Path | str, time: np.ndarray) -> None:
-    finite = np.flatnonzero(np.isfinite(time))
-    backwards = np.flatnonzero(np.diff(time[finite]) <= 0)
-    if len(backwards):
-        row = finite[backwards[0] + 1]
-        raise LightCurveError(f"{path}: TIME does not increase at row {row}")

@@ -84,12 +84,18 @@ def quality_flags(path: Path | str, values: Any) -> tuple[np.ndarray, np.ndarray
 def check_filled(path: Path | str, time: np.ndarray, flux: np.ndarray, error: np.ndarray) -> None:
     """Refuse a file of which a part was never written.
 
+    Parameters
+    ----------
+    time, flux, error : array, shape (n_cadences,)
+        As the file has them, before missing errors are estimated. An error that is NaN says no more
+        than 0: some files of QLP have no other.
+
     Raises
     ------
     DamagedLightCurveError
         If a row holds nothing but zeros: the archive has NaN where nothing was measured.
     """
-    empty = np.flatnonzero((time == 0) & (flux == 0) & (error == 0))
+    empty = np.flatnonzero((time == 0) & (flux == 0) & ((error == 0) | np.isnan(error)))
     if len(empty):
         rows = counted(len(empty), "row holds", "rows hold")
         raise damaged(path, f"{rows} zeros only, the first of them row {empty[0]}")
@@ -101,7 +107,9 @@ def says_errors(error: Any) -> bool:
     return bool((np.isfinite(error) & (error > 0)).any())
 
 
-def typical_error(path: Path | str, time: np.ndarray, flux: Any, exposure: float) -> np.ndarray:
+def typical_error(
+    path: Path | str, time: np.ndarray, flux: Any, exposure: float, good: np.ndarray
+) -> np.ndarray:
     """Flux errors where none are known: the standard deviation of the noise, the same everywhere.
 
     It is 1.4826 times the median absolute difference of neighbouring cadences, over the square root
@@ -112,6 +120,9 @@ def typical_error(path: Path | str, time: np.ndarray, flux: Any, exposure: float
     time : float64, shape (n_cadences,)
         In days, as `exposure`.
     flux : array, shape (n_cadences,)
+    good : bool, shape (n_cadences,)
+        Cadences that no quality bit excludes. The others, of scattered light and the like, do not
+        say how the good ones scatter; they count only where no two good ones are neighbours.
 
     Returns
     -------
@@ -125,9 +136,11 @@ def typical_error(path: Path | str, time: np.ndarray, flux: Any, exposure: float
     """
     flux = np.asarray(flux, np.float64)
     known = np.flatnonzero(np.isfinite(time))
+    differences = np.abs(np.diff(flux[known]))
     neighbours = np.diff(time[known]) < _NEIGHBOURS * exposure
-    differences = np.abs(np.diff(flux[known])[neighbours])
-    differences = differences[np.isfinite(differences)]
+    neighbours &= np.isfinite(differences)
+    good_ones = neighbours & good[known[:-1]] & good[known[1:]]
+    differences = differences[good_ones if good_ones.any() else neighbours]
     error = _NORMAL_MAD * float(np.median(differences)) / np.sqrt(2) if len(differences) else 0.0
     if not error > 0:
         raise LightCurveError(f"{path}: no flux errors, and no noise to estimate them from")

@@ -4,8 +4,8 @@ Columns, units and headers are those of real files: of sectors 24 and 25 (ckm3/l
 e0e1f02, `tests/data/HLSP`), and of sectors 56 and 59 as QLP's own writer made them
 (TeHanHunter/TWIRL 6717a17, `reports/stage1_lightcurves/gpu_production_samples`). As there, gaps
 have no rows, the error is one number, the fraction of the zero of the times is called BJDREFR, and
-what is not known of the star is -1. `SIMDATA` and `ORIGIN` say that nothing of it was observed. The
-bytes depend on the light curve only: no dates of writing.
+what is not known of the star is -1; a place that is not known is left out. `SIMDATA` and `ORIGIN`
+say that nothing of it was observed. The bytes depend on the light curve only: no dates of writing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from astropy.io import fits
 
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.cvz.light_curves.readers.reader import BTJD_ZERO, QLP_NEW_COLUMNS
-from cvzmpi.cvz.simulation.spoc_fits import write_file
+from cvzmpi.cvz.simulation.spoc_fits import span, write_file
 
 _STAR = (
     *("CAMERA", "CCD", "RADESYS", "RA_OBJ", "DEC_OBJ", "RA_ORIG", "DEC_ORIG", "TESSMAG", "RADIUS"),
@@ -26,6 +26,7 @@ _STAR = (
 )
 _PLACE = ("RADESYS", "RA_OBJ", "DEC_OBJ")  # in the header of the table as well
 _PLACE_SINCE_56 = (*_PLACE, "RA_ORIG", "DEC_ORIG", "EQUINOX")
+_AXES = ("RA", "DEC")
 _UNKNOWN = dict.fromkeys(("RADIUS", "LOGG", "MASS", "TEFF", "MH"), -1.0)
 _BTJD_MINUS_MJD = 2457000 - 2400000.5
 
@@ -45,8 +46,9 @@ def write_qlp_fits(path: Path, light_curve: LightCurve, *, overwrite: bool = Fal
     Raises
     ------
     ConfigError
-        If the file exists with other content, or cannot be written.
+        If the file exists with other content, or cannot be written; or if no cadence has a time.
     """
+    span(light_curve)  # there is one
     hdus = fits.HDUList([_primary(light_curve), _table(light_curve)])
     content = io.BytesIO()
     hdus.writeto(content)
@@ -78,7 +80,8 @@ def _of_star(light_curve: LightCurve) -> dict[str, str | int | float]:
     known |= _UNKNOWN | {key: value for key, value in light_curve.header.items() if key in _STAR}
     known["TEFF"] = float(known["TEFF"])
     if light_curve.sector >= QLP_NEW_COLUMNS:
-        known |= {"RA_ORIG": known["RA_OBJ"], "DEC_ORIG": known["DEC_OBJ"], "TICVER": 8.2}
+        known |= {f"{axis}_ORIG": known[f"{axis}_OBJ"] for axis in _AXES if f"{axis}_OBJ" in known}
+        known["TICVER"] = 8.2
     return {key: known[key] for key in _STAR if key in known}
 
 
@@ -121,7 +124,7 @@ def _cards_of_table(light_curve: LightCurve, time: np.ndarray) -> dict[str, str 
         "OBJECT": f"TIC {light_curve.tic}",
         "TICID": light_curve.tic,
     }
-    cards |= {key: star[key] for key in (_PLACE_SINCE_56 if new else _PLACE)}
+    cards |= {key: star[key] for key in (_PLACE_SINCE_56 if new else _PLACE) if key in star}
     cards |= {
         "TIMEREF": "SOLARSYSTEM",
         "TASSIGN": "SPACECRAFT",

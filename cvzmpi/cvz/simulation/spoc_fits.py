@@ -62,7 +62,7 @@ _STAR_CARDS = {
 
 def file_name(light_curve: LightCurve) -> str:
     """Name of a light curve in the archive's manner: start date, sector, TIC number."""
-    date = _date(_span(light_curve)[0]).strftime("%Y%j%H%M%S")
+    date = _date(span(light_curve)[0]).strftime("%Y%j%H%M%S")
     return f"tess{date}-s{light_curve.sector:04d}-{light_curve.tic:016d}-0000-s_lc.fits"
 
 
@@ -81,7 +81,8 @@ def write_spoc_fits(path: Path, light_curve: LightCurve, *, overwrite: bool = Fa
     Raises
     ------
     ConfigError
-        If the file has other content and `overwrite` is not set, or it cannot be written.
+        If the file has other content and `overwrite` is not set, or it cannot be written; or if no
+        cadence has a time.
     """
     hdus = fits.HDUList([_primary(light_curve), _table(light_curve), _aperture(light_curve)])
     for hdu in hdus:
@@ -112,8 +113,14 @@ def write_file(path: Path, content: bytes, overwrite: bool = False) -> None:
         raise ConfigError(f"{path}: cannot be written: {error}") from None
 
 
-def _span(light_curve: LightCurve) -> tuple[float, float]:
-    """Begin and end of the observation in BTJD."""
+def span(light_curve: LightCurve) -> tuple[float, float]:
+    """Begin and end of the observation in BTJD.
+
+    Raises
+    ------
+    ConfigError
+        If no cadence has a time.
+    """
     time = light_curve.time[np.isfinite(light_curve.time)]
     if not len(time):
         raise ConfigError(f"{light_curve.id}: no cadence has time")
@@ -151,7 +158,7 @@ def _star(light_curve: LightCurve, *keywords: str) -> list[tuple[str, Any, str]]
 
 
 def _primary(light_curve: LightCurve) -> fits.PrimaryHDU:
-    begin, end = _span(light_curve)
+    begin, end = span(light_curve)
     facts = light_curve.header
     hdu = fits.PrimaryHDU()
     _set(
@@ -212,7 +219,7 @@ def _table(light_curve: LightCurve) -> fits.BinTableHDU:
 
 def _timing(light_curve: LightCurve) -> list[tuple[str, Any, str]]:
     """Cards of the table that say how times and exposures are to be understood."""
-    begin, end = _span(light_curve)
+    begin, end = span(light_curve)
     live = (end - begin) * DEAD_TIME_CORRECTION
     return [
         ("INHERIT", True, "inherit the primary header"),

@@ -13,6 +13,10 @@ import numpy as np
 
 from cvzmpi.cvz.light_curves.exposure import EXPOSURE, exposure_of
 from cvzmpi.errors import LightCurveError
+from cvzmpi.messages.wording import counted
+
+_LARGEST_NUMBER = 2**53
+"""Up to it, whole numbers are kept as floating point numbers as well."""
 
 
 def exposure_by_times(name: str, time: np.ndarray) -> float:
@@ -75,15 +79,30 @@ def places_on_grid(
     # a few hours, which over a whole sector would be more than a cadence.
     steps = np.rint(np.diff(time[finite]) / exposure).astype(np.int64)
     by_time = np.concatenate([[0], np.cumsum(np.maximum(steps, 1))])
-    if cadence_number is not None:
-        numbers = cadence_number.astype(np.int64) - int(cadence_number[0])
-        by_number = numbers[finite] - numbers[finite[0]]
-        if np.all(np.diff(numbers) > 0) and np.all(np.abs(by_number - by_time) <= 1):
+    if cadence_number is not None and np.all(np.abs(cadence_number) < _LARGEST_NUMBER):
+        numbers = cadence_number.astype(np.int64)
+        numbers -= numbers[0]
+        if _fit(numbers, finite, by_time):
             return numbers
     if np.array_equal(finite - finite[0], by_time):
         return np.arange(len(time))  # nothing is missing, and rows without a time may stay
     places[finite] = by_time
     return places
+
+
+def _fit(numbers: np.ndarray, finite: np.ndarray, by_time: np.ndarray) -> bool:
+    """Whether numbers of cadences are their places: they increase, and fit the times.
+
+    Before the first time and after the last, where no time tells, they must count the rows: a
+    damaged number there would make a grid of any length.
+    """
+    first, last = finite[[0, -1]]
+    steps = np.diff(numbers)
+    outside = np.concatenate([steps[:first], steps[last:]])
+    by_number = numbers[finite] - numbers[first]
+    return bool(
+        np.all(steps > 0) and np.all(outside == 1) and np.all(np.abs(by_number - by_time) <= 1)
+    )
 
 
 def on_grid(values: np.ndarray, places: np.ndarray, missing: float) -> np.ndarray:
@@ -95,26 +114,32 @@ def on_grid(values: np.ndarray, places: np.ndarray, missing: float) -> np.ndarra
 
 
 def with_missing_rows(
-    columns: Mapping[str, np.ndarray], cadence_number: np.ndarray | None, exposure: float
-) -> dict[str, np.ndarray]:
+    raw: Mapping[str, np.ndarray], cadence_number: np.ndarray | None, exposure: float
+) -> tuple[dict[str, np.ndarray], list[str]]:
     """The columns of a light curve with a row for each cadence from the first to the last.
 
     Parameters
     ----------
-    columns : mapping of ndarray, shape (n,)
-        `time` in days, which increases, NaN where there is none; and others.
+    raw : mapping of ndarray, shape (n,)
+        By name in `readers.reader.SPOC_COLUMNS`: floating point numbers, TIME in days, which
+        increases and is NaN where there is none; and QUALITY.
     cadence_number, exposure
         Of `places_on_grid`.
 
     Returns
     -------
-    dict of ndarray
-        NaN, or 0 for whole numbers, in the rows that were missing.
+    columns : dict of ndarray
+        NaN, or 0 as quality, in the rows that were missing.
+    notes : list of str
+        How many were.
     """
-    if cadence_number is not None and np.asarray(cadence_number).dtype.kind not in "iu":
-        cadence_number = None  # the times tell as well
-    places = places_on_grid(columns["time"], cadence_number, exposure)
-    return {
-        name: on_grid(values, places, np.nan if values.dtype.kind == "f" else 0)
-        for name, values in columns.items()
+    places = places_on_grid(raw["TIME"], cadence_number, exposure)
+    columns = {
+        name: on_grid(values, places, 0 if name == "QUALITY" else np.nan)
+        for name, values in raw.items()
     }
+    n_missing = len(columns["TIME"]) - int(np.count_nonzero(places >= 0))
+    if n_missing == 0:
+        return columns, []
+    missing = counted(n_missing, "cadence is", "cadences are")
+    return columns, [f"{missing} missing: rows without values are there"]

@@ -9,22 +9,20 @@ from typing import Any
 import numpy as np
 
 from cvzmpi.cvz.light_curves.fits_header import facts
-from cvzmpi.cvz.light_curves.fits_input import measurements, of_kind
+from cvzmpi.cvz.light_curves.fits_input import of_kind
 from cvzmpi.cvz.light_curves.light_curve import FLUX_UNIT, LightCurve
 from cvzmpi.cvz.light_curves.measured_values import (
     NO_ERRORS,
     as_numbers,
+    check_filled,
     says_errors,
     typical_error,
     without_wild_times,
 )
-from cvzmpi.cvz.light_curves.readers.cadence_grid import (
-    exposure_by_times,
-    on_grid,
-    places_on_grid,
-)
+from cvzmpi.cvz.light_curves.readers.cadence_grid import exposure_by_times, with_missing_rows
 from cvzmpi.cvz.light_curves.readers.dilution import said_of_flux
 from cvzmpi.cvz.light_curves.readers.given_columns import NAME, GivenColumns
+from cvzmpi.cvz.light_curves.readers.raw_columns import RAW_COLUMNS, is_good, measurements
 from cvzmpi.cvz.light_curves.readers.reader import KEPLER, TESS, Observed
 from cvzmpi.errors import LightCurveError
 
@@ -41,6 +39,10 @@ def of_columns(given: GivenColumns) -> LightCurve:
         If they are no light curve.
     """
     observed = _observed(given)
+    error = given.flux_err
+    check_filled(
+        NAME, given.time, given.flux, np.zeros(len(given.time)) if error is None else error
+    )
     time, wild = without_wild_times(NAME, given.time, observed)
     given = replace(given, time=time)  # a row for each cadence up to a wild time would be too many
     exposure = exposure_by_times(NAME, given.time)
@@ -48,22 +50,17 @@ def of_columns(given: GivenColumns) -> LightCurve:
         raise LightCurveError(f"{NAME}: it has no cadence")
     if given.cadence_number is not None:
         as_numbers(NAME, "cadenceno", given.cadence_number)
-    places = places_on_grid(given.time, given.cadence_number, exposure)
     notes = _rows_left_out(given.meta) + wild
-    error = given.flux_err
+    quality = np.zeros(len(time), np.int32) if given.quality is None else given.quality
     if error is None or not says_errors(error):
-        error = typical_error(NAME, given.time, given.flux, exposure)
+        good = is_good(NAME, quality, given.kind)
+        error = typical_error(NAME, given.time, given.flux, exposure, good)
         notes.append(NO_ERRORS)
-    n_rows = int(places.max(initial=-1)) + 1
-    quality = np.zeros(len(places), np.int32) if given.quality is None else given.quality
-    raw = {
-        "TIME": on_grid(given.time, places, np.nan),
-        "PDCSAP_FLUX": on_grid(given.flux, places, np.nan),
-        "PDCSAP_FLUX_ERR": on_grid(error, places, np.nan),
-        "QUALITY": on_grid(quality, places, 0),
-    }
-    if n_rows > len(places):
-        notes.append(f"{n_rows - len(places)} cadences are missing: rows without values are there")
+    values = (given.time, given.flux, error, quality)
+    raw, missing = with_missing_rows(
+        dict(zip(RAW_COLUMNS, values, strict=True)), given.cadence_number, exposure
+    )
+    notes += missing
     columns, left_out = measurements(NAME, raw, 0.0, observed)
     header, odd = facts(given.meta, given.meta)
     if notes := notes + left_out + odd:

@@ -171,11 +171,12 @@ def time_offset(path: Path, table: Any, kind: Kind) -> float:
         return lightkurve_file.time_offset(path, table)
     header = table.header
     # QLP's files call the fraction BJDREFR
-    whole, fraction = header.get("BJDREFI"), header.get("BJDREFF", header.get("BJDREFR", 0.0))
+    key = "BJDREFR" if "BJDREFR" in header and "BJDREFF" not in header else "BJDREFF"
+    whole, fraction = header.get("BJDREFI"), header.get(key, 0.0)
     known = all(type(x) in {int, float} and math.isfinite(x) for x in (whole, fraction))
     if not known:
         raise LightCurveError(
-            f"{path}: BJDREFI = {whole!r}, BJDREFF = {fraction!r}: expected the BJD that TIME is "
+            f"{path}: BJDREFI = {whole!r}, {key} = {fraction!r}: expected the BJD that TIME is "
             f"counted from ({BTJD_ZERO} for BTJD)"
         )
     for key, expected, words in (

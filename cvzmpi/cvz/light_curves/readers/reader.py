@@ -122,14 +122,14 @@ SPOC_QUALITY = 16575
 """The bits that are left out of SPOC's: `light_curve.quality_bitmask` by default."""
 
 QLP_LOW_PRECISION, QLP_LOW_PRECISION_SINCE_56 = 1 << 12, 1 << 30
-"""QLP's own quality bit, "low precision", beside those of SPOC's: bit 13 in sectors 1 to 55, bit 31
-from sector 56 on (counted from 1; lightkurve 2.6.0, `lightkurve/io/qlp.py`)."""
+"""QLP's own quality bit, "low precision", beside those of SPOC's: 2^12 in sectors 1 to 55, 2^30
+from sector 56 on (lightkurve 2.6.0, `lightkurve/io/qlp.py`)."""
 
 QLP_TGLC = 1 << 29
 """A quality bit of TGLC, whose photometry QLP has since sector 94 (QLP Data Release Notes 004,
 arXiv:2603.22236), beside the "low precision" of QLP itself (TeHanHunter/TWIRL 6717a17,
-`src/twirl/io/hlsp.py`: bits 0 to 15 of SPOC, 29 of TGLC, 30 of QLP). In a file of sector 59 these
-cadences have up to 13 times the star's flux, of scattered light."""
+`src/twirl/io/hlsp.py`: 2^0 to 2^15 of SPOC, 2^29 of TGLC, 2^30 of QLP). In a file of sector 59
+these cadences have up to 13 times the star's flux, of scattered light."""
 
 QLP_NEW_COLUMNS = 56
 """Sector from which on the detrended columns have other names."""
@@ -154,7 +154,7 @@ KEPLER_QUALITY = (
     | (1 << 20)  # thruster firing (K2)
 )
 """The bits of SAP_QUALITY that exclude a cadence (Kepler Archive Manual, KDMC-10008-006, table 2-3;
-the cadences that are definitely useless). Bit 12, impulsive outlier, is not among them: it marks
+the cadences that are definitely useless). 2^11, impulsive outlier, is not among them: it marks
 the brightest cadence of flares."""
 
 

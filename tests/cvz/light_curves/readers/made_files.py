@@ -66,8 +66,9 @@ def spoc(path, seconds, quality=None, **cards):
     table = _table(
         columns,
         *(2036.3, seconds / 86400, quality),
-        **{"BJDREFI": 2457000, "BJDREFF": 0.0, "TIMEDEL": seconds / 86400},
-        **{"CROWDSAP": 0.87, "FLFRCSAP": 0.91} | cards,
+        **{"BJDREFI": 2457000, "BJDREFF": 0.0, "TIMEDEL": seconds / 86400}
+        | {"CROWDSAP": 0.87, "FLFRCSAP": 0.91}
+        | cards,
     )
     return _written(path, primary, table)
 

@@ -60,6 +60,17 @@ def test_an_exposure_that_none_of_the_products_has_is_one_line(tmp_path):
         read_file(path)
 
 
+@pytest.mark.parametrize("make", [made_files.spoc, made_files.qlp])
+def test_a_header_of_another_exposure_than_that_of_the_times_is_one_line(tmp_path, make):
+    """Read by its header, nine rows of ten would be empty."""
+    sector = (24,) if make is made_files.qlp else ()
+    path = make(tmp_path / "lc.fits", *sector, 1800, TIMEDEL=200 / 86400)
+    with pytest.raises(
+        LightCurveError, match=r"lc.fits: cadence is 200 s by TIMEDEL, 1800 s by its times$"
+    ):
+        read_file(path)
+
+
 def test_times_that_are_not_tdb_are_one_line(tmp_path):
     path = made_files.spoc(tmp_path / "lc.fits", 1800, TIMESYS="UTC")
     with pytest.raises(LightCurveError, match=r"lc.fits: TIMESYS = 'UTC', expected 'TDB'"):

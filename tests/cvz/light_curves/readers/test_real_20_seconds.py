@@ -33,7 +33,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 WITHOUT_PARTICLES = {"light_curve.quality_bitmask": 16575 | 64}
-"""The table has the hits of particles in it that SPOC takes off and marks with bit 7."""
+"""The table has the hits of particles in it that SPOC takes off and marks with the bit 2^6."""
 
 
 def _summed(table):
