@@ -11,8 +11,7 @@ none.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
 
 from cvzmpi.cvz.address import has_versions, listing_address
 from cvzmpi.cvz.archive.http.answers import (
@@ -24,37 +23,16 @@ from cvzmpi.cvz.archive.http.answers import (
 from cvzmpi.cvz.archive.http.client import ArchiveClient
 from cvzmpi.cvz.archive.listings.kept_listings import KeptListing, KeptListings
 from cvzmpi.cvz.archive.listings.listing_format import check_listing, names_of_stars
+from cvzmpi.cvz.archive.listings.sector_range import SectorRange
 from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.errors import ArchiveDownError, ArchiveError
 from cvzmpi.messages.wording import counted
-
-MISSING_AT_END = 2
-"""The number of sectors in a row without a listing that are the end."""
-
-SECTORS_OF_A_YEAR = 13
-"""As many are the end where nothing else says how far the mission is."""
 
 _NO_SECTOR = 9999
 """The number of no sector; file names have four digits for it."""
 
 _SHRUNK = 0.99
 """A listing with less than this share of the light curves of an earlier one is not all of it."""
-
-
-@dataclass(frozen=True)
-class SectorRange:
-    """The sectors that are looked for, from the first one on."""
-
-    last: int = 200  # sectors after this one are not looked for
-    absent: frozenset[int] = frozenset()  # sectors that have no listing
-    known: frozenset[int] = frozenset()  # sectors that had one once
-    # sectors up to this one are looked for, however many are missing: other kinds have them
-    at_least: int = 0
-    n_missing_at_end: int = MISSING_AT_END
-
-    def last_of(self, sectors: Iterable[int]) -> int:
-        """The last of these sectors that is looked for; 0 if none is."""
-        return max((s for s in sectors if s <= self.last and s not in self.absent), default=0)
 
 
 class SectorListings:
@@ -264,11 +242,13 @@ class SectorListings:
             pass
         except NotInArchiveError:
             return False
-        try:
-            self._client.fetch(self._address(self.last_found), lambda _: None, self._largest)
-            return True
-        except ForbiddenError:
-            return False
+        for address in self._addresses(self.last_found):  # it is there as one of the versions
+            try:
+                self._client.fetch(address, lambda _: None, self._largest)
+                return True
+            except (ForbiddenError, NotInArchiveError):
+                continue
+        return False
 
     def _go_without_new(self, error: ArchiveDownError) -> None:
         """Go on without new sectors, if all that are known are there."""

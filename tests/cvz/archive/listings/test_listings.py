@@ -9,7 +9,8 @@ import pytest
 from cvzmpi.cvz.archive.http.answers import UnusableContentError
 from cvzmpi.cvz.archive.listings.kept_listings import KeptListings
 from cvzmpi.cvz.archive.listings.listing_format import check_listing, names_in
-from cvzmpi.cvz.archive.listings.sector_listings import SectorListings, SectorRange
+from cvzmpi.cvz.archive.listings.sector_listings import SectorListings
+from cvzmpi.cvz.archive.listings.sector_range import SectorRange
 from cvzmpi.cvz.stand_in_archive.catalog import Catalog, product_of
 from cvzmpi.cvz.stand_in_archive.faults import PAGES
 from cvzmpi.errors import ArchiveDownError, ArchiveError
