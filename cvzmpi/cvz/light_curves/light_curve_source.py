@@ -85,6 +85,7 @@ class InputFile:
                 numbers, *rest = processing
                 processing = (tuple(numbers), *rest)
             path, n_bytes, end = Path(fact["file"]), int(fact["bytes"]), fact["end"]
+            end = None if end is None else int(end)
         except (KeyError, TypeError, ValueError):
             return None
         if light_curve is None:

@@ -1,0 +1,23 @@
+"""What the ledger knows of a file is taken from it as it was, or not at all."""
+
+from pathlib import Path
+
+import pytest
+
+from cvzmpi.cvz.light_curves.identity import LightCurveId
+from cvzmpi.cvz.light_curves.light_curve_source import InputFile
+
+KNOWN = InputFile(Path("/in/lc.fits"), 5760, LightCurveId(7, 1), 5760, ((1, 2), "a"), "a-1.2")
+
+
+def test_a_file_comes_back_from_its_fact():
+    fact = KNOWN.as_fact()
+    assert InputFile.of_fact(fact) == KNOWN
+    assert InputFile.of_fact({**fact, "end": None}).end_of_table is None
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"end": "no"}, {"end": [1]}, {"bytes": "many"}, {"unit": "x"}, {"processing": 3}]
+)
+def test_a_fact_that_is_damaged_or_of_another_version_is_none(wrong):
+    assert InputFile.of_fact({**KNOWN.as_fact(), **wrong}) is None
