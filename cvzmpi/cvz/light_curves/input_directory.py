@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +21,7 @@ from cvzmpi.cvz.light_curves.fits_header import identity_by_name, read_headers
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve_source import (
     InputFile,
+    Known,
     LightCurveSource,
     PassedOver,
     Rejected,
@@ -35,7 +35,7 @@ _Sector = tuple[str, int, int]  # catalogue, target and sector
 
 def scan_directory(
     directory: Path,
-    known: Mapping[tuple[str, int], InputFile] | None = None,
+    known: Known | None = None,
     products: ChosenProducts = ONLY_SPOC_120,
 ) -> tuple[list[LightCurveSource], list[Rejected]]:
     """Find the light curves in a directory and below, by their headers, whatever their names.
@@ -48,7 +48,7 @@ def scan_directory(
 
     Parameters
     ----------
-    known : mapping, optional
+    known : Known, optional
         Files that were found before, by path and size: they are not opened, unless something is
         asked that is not known of them.
     products : ChosenProducts
@@ -134,7 +134,7 @@ class _Found:
     """The files that were found so far."""
 
     directory: Path
-    known: Mapping[tuple[str, int], InputFile]
+    known: Known
     products: ChosenProducts
     _candidates: dict[LightCurveId, list[_Candidate]] = field(
         default_factory=lambda: defaultdict(list)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from cvzmpi.cvz.light_curves.fits_header import Headers
 from cvzmpi.cvz.light_curves.identity import LightCurveId
@@ -78,19 +78,34 @@ class InputFile:
     @classmethod
     def of_fact(cls, fact: Mapping[str, Any]) -> InputFile | None:
         """Read it from such a fact; None where that is of another version."""
-        try:
-            light_curve = LightCurveId.parse(fact["unit"])
-            processing = fact.get("processing")
-            if processing is not None:
-                numbers, *rest = processing
-                processing = (tuple(numbers), *rest)
-            path, n_bytes, end = Path(fact["file"]), int(fact["bytes"]), fact["end"]
-            end = None if end is None else int(end)
-        except (KeyError, TypeError, ValueError):
-            return None
-        if light_curve is None:
-            return None
-        return cls(path, n_bytes, light_curve, end, processing, fact.get("processed", ""))
+        values = values_of_fact(fact)
+        return None if values is None else cls(Path(values[0]), *values[1:])
+
+
+def values_of_fact(
+    fact: Mapping[str, Any],
+) -> tuple[str, int, LightCurveId, int | None, tuple[Any, ...] | None, str] | None:
+    """The values of an `InputFile` in its fact, the path as text: a `Path` takes long to make."""
+    try:
+        light_curve = LightCurveId.parse(fact["unit"])
+        processing = fact.get("processing")
+        if processing is not None:
+            numbers, *rest = processing
+            processing = (tuple(numbers), *rest)
+        path, n_bytes, end = str(fact["file"]), int(fact["bytes"]), fact["end"]
+        end = None if end is None else int(end)
+    except (KeyError, TypeError, ValueError):
+        return None
+    if light_curve is None:
+        return None
+    return path, n_bytes, light_curve, end, processing, fact.get("processed", "")
+
+
+class Known(Protocol):
+    """Files with light curves that were found before."""
+
+    def get(self, key: tuple[str, int], /) -> InputFile | None:
+        """The file of a path and a size in bytes; None where there is none."""
 
 
 @dataclass(frozen=True)

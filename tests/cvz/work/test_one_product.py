@@ -12,8 +12,8 @@ from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.light_curves.light_curve_source import InputFile, LightCurveSource
 from cvzmpi.cvz.work.inventory import Inventory
+from cvzmpi.cvz.work.known_files import KnownFiles
 from cvzmpi.cvz.work.one_product import with_begun
-from cvzmpi.cvz.work.open_source import _known_files
 from cvzmpi.ledger import Event, State
 from tests.cvz.light_curves.readers import made_files
 
@@ -176,7 +176,7 @@ def test_a_start_reads_no_header_of_a_file_that_did_not_change(tmp_path, read, l
 
     def start():
         read.clear()
-        found, rejected = scan_directory(inputs, _known_files(ledger.units()), products)
+        found, rejected = scan_directory(inputs, KnownFiles(ledger.units()), products)
         inventory = Inventory(Config(), ledger, job, present=(), look=lambda light_curve: None)
         inventory.take(found, rejected)
         return found
