@@ -49,8 +49,8 @@ def scan_directory(
     Parameters
     ----------
     known : Known, optional
-        Files that were found before, by path and size: they are not opened, unless something is
-        asked that is not known of them.
+        Files that were found before, by path and size: where they have their time they are not
+        opened, unless something is asked that is not known of them.
     products : ChosenProducts
         What is taken; a file of another product is rejected.
 
@@ -147,15 +147,15 @@ class _Found:
         try:
             if not (os.path.isfile(path) or is_named_fits(path)):
                 return  # a pipe, or a link that does not claim to lead to a light curve
-            n_bytes = _size_of_file(path)
-            file = self.known.get((str(path), n_bytes))
-            if file is None:
+            n_bytes, mtime_ns = _size_and_time(path)
+            if not (file := self.known.get((str(path), n_bytes))) or not file.is_as_of(mtime_ns):
                 if not looks_like_fits(path):
                     return
                 if (name := _written(path)) != str(path):
                     raise LightCurveError(f"{name}: its name is not UTF-8, expected another")
                 headers = read_headers(path)
-                file = InputFile(path, n_bytes, headers.id, headers.end_of_table)
+                end = headers.end_of_table
+                file = InputFile(path, n_bytes, headers.id, end, mtime_ns=mtime_ns)
             self.products.check(path, file.id)
             self._candidates[file.id].append(_Candidate(file))
         except LightCurveError as error:
@@ -283,8 +283,8 @@ def _best_first(candidates: list[_Candidate]) -> list[_Candidate]:
     return sorted(by_name, key=_Candidate.sort_key, reverse=True)
 
 
-def _size_of_file(path: Path) -> int:
-    """The size of a file in bytes; refuse links to nowhere, pipes and devices."""
+def _size_and_time(path: Path) -> tuple[int, int]:
+    """Bytes of a file, and when it was changed; refuse links to nowhere, pipes and devices."""
     try:
         status = path.stat()
     except OSError as error:
@@ -292,7 +292,7 @@ def _size_of_file(path: Path) -> int:
         raise LightCurveError(f"{path}: {what}: {error.strerror}") from error
     if not stat.S_ISREG(status.st_mode):
         raise LightCurveError(f"{path}: no regular file")
-    return status.st_size
+    return status.st_size, status.st_mtime_ns
 
 
 def _written(path: Path) -> str:

@@ -17,7 +17,7 @@ from cvzmpi.cvz.light_curves.light_curve_source import InputFile, values_of_fact
 from cvzmpi.ledger import Ledger, LedgerUnit
 
 _FILES = "files"  # the fact with all files of a unit, where it has several
-_RECORD = struct.Struct("=QBqqqiii")
+_RECORD = struct.Struct("=QBqqqqiii")
 _DTYPE = np.dtype([("hash", "u8"), ("alone", "u1"), ("rest", f"V{_RECORD.size - 9}")])
 _UNKNOWN = -1
 
@@ -47,7 +47,7 @@ class KnownFiles:
         for values in several:
             self._add(False, *values)
         if not any(values[:2] == (path, n_bytes) for values in several):
-            self._add(True, path, n_bytes, light_curve)
+            self._add(True, path, n_bytes, light_curve, mtime_ns=unit.facts.get("mtime_ns"))
 
     def get(self, key: tuple[str, int], /) -> InputFile | None:
         """The file of a path and a size in bytes; None where there is none."""
@@ -56,15 +56,14 @@ class KnownFiles:
         wanted = _hash(path)
         at = bisect_left(hashes, wanted)
         while at < len(hashes) and hashes[at] == wanted:
-            _, _, size, end, tic, sector, product, processing = _RECORD.unpack_from(
+            _, _, size, end, mtime_ns, tic, sector, product, processing = _RECORD.unpack_from(
                 self._records, at * _RECORD.size
             )
             if size == n_bytes:
                 light_curve = LightCurveId(tic, sector, self._products[product])
-                known = (None, "") if processing == _UNKNOWN else self._processings[processing]
-                return InputFile(
-                    Path(path), size, light_curve, None if end == _UNKNOWN else end, *known
-                )
+                known, name = self._processings[processing] if processing >= 0 else (None, "")
+                end, mtime_ns = (None if n == _UNKNOWN else n for n in (end, mtime_ns))
+                return InputFile(Path(path), size, light_curve, end, known, name, mtime_ns)
             at += 1
         return None
 
@@ -75,20 +74,23 @@ class KnownFiles:
         n_bytes: int,
         light_curve: LightCurveId,
         end: int | None = None,
-        *processing: Any,
+        processing: tuple[Any, ...] | None = None,
+        name: str = "",
+        mtime_ns: int | None = None,
     ) -> None:
         """Add a file; of one that is `alone` less is known."""
-        is_processed = bool(processing) and processing[0] is not None
+        known = (processing, name)
         try:
             record = _RECORD.pack(
                 _hash(path),
                 alone,
                 n_bytes,
                 _UNKNOWN if end is None else end,
+                _UNKNOWN if mtime_ns is None else mtime_ns,
                 light_curve.tic,
                 light_curve.sector,
                 self._products.number(light_curve.product),
-                self._processings.number(processing) if is_processed else _UNKNOWN,
+                _UNKNOWN if processing is None else self._processings.number(known),
             )
         except (struct.error, TypeError):  # a number that is none of a file, or a list in the key
             return

@@ -24,6 +24,7 @@ def files_of(number):
             2_039_040,
             ((5, 0, 10, 20200904), date, 37, 189),
             f"spoc-5.0.10-20200904 of {date}",
+            1_600_000_000_123_456_789,
         )
         for product in PRODUCTS
     ]
@@ -44,13 +45,13 @@ def add(ledger, job):
 
 def test_what_is_known_of_a_file_is_found_by_path_and_size(ledger, add):
     files = files_of(7)
-    only = {"tic": 8, "file": "/in/8.fits", "bytes": 2880}
+    only = {"tic": 8, "file": "/in/8.fits", "bytes": 2880, "mtime_ns": 5}
     add({"7_27": facts_of(files), "8_27": only, "9_27": {"tic": 9}, "bad.fits": {}})
     units, known = read_known(ledger)
     for file in files:
         assert known.get((str(file.path), file.n_bytes)) == file
         assert known.get((str(file.path), file.n_bytes + 1)) is None
-    alone = InputFile(Path("/in/8.fits"), 2880, LightCurveId(8, 27))
+    alone = InputFile(Path("/in/8.fits"), 2880, LightCurveId(8, 27), mtime_ns=5)
     assert known.get(("/in/8.fits", 2880)) == alone
     assert known.get(("/in/9.fits", 2880)) is None
     assert [unit.name for unit in units] == ledger.names() == ["7_27", "8_27", "9_27", "bad.fits"]
