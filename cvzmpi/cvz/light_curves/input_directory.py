@@ -205,17 +205,17 @@ class _Found:
             candidates = _best_first(candidates)
         best = candidates[0]
         others = [PassedOver(other.path, other.worse_than(best)) for other in candidates[1:]]
-        of_others = [
-            candidate for other in of_other_products for candidate in _once(self._candidates[other])
-        ]
         other_products = [
-            PassedOver(candidate.path, self._worse_product(candidate.file.id, key, best.path))
-            for candidate in of_others
+            PassedOver(one.path, self._worse_product(other, key, best.path))
+            for other in of_other_products
+            for one in _once(self._candidates[other])
         ]
         for damaged, path, error in self._damaged[key.observed]:
             reason = f"{str(error).removeprefix(f'{path}: ')}; {best.path} is taken"
             (others if damaged == key else other_products).append(PassedOver(path, reason))
-        several = [*candidates, *of_others]
+        several = [
+            c for one in (key, *of_other_products) for c in self._candidates[one]
+        ]  # links too
         files = tuple(one.as_far_as_known for one in several) if len(several) > 1 else ()
         return LightCurveSource(key, best.path, tuple(others), tuple(other_products), files=files)
 

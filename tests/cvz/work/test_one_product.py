@@ -196,6 +196,19 @@ def test_a_start_reads_no_header_of_a_file_that_did_not_change(tmp_path, read, l
     assert read == []
 
 
+def test_a_start_reads_no_header_of_a_link_to_a_file_that_is_here(tmp_path, read, ledger, job):
+    inputs = tmp_path / "inputs"
+    inputs.mkdir()
+    (inputs / "b.fits").symlink_to(made_files.spoc(inputs / "a.fits", 120))
+    for headers_read in (["a.fits", "b.fits"], []):
+        read.clear()
+        found, _ = scan_directory(inputs, KnownFiles(ledger.units()), USUAL_ONLY)
+        assert (found[0].path, found[0].others) == (inputs / "a.fits", ())
+        assert sorted(read) == headers_read
+        inventory = Inventory(Config(), ledger, job, present=(), look=lambda light_curve: None)
+        inventory.take(found, [])
+
+
 def test_a_file_that_is_rewritten_at_its_size_is_read_again(tmp_path, read, ledger, job):
     """Blocks of FITS make equal sizes common."""
     inputs = tmp_path / "inputs"
