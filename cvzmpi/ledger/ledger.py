@@ -28,6 +28,8 @@ from cvzmpi.ledger.rows import (
 from cvzmpi.ledger.states import State, state_named
 from cvzmpi.messages.wording import did_you_mean, question
 
+_ROWS_AT_A_TIME = 1000
+
 
 class Ledger:
     """The units of a campaign and their histories. Made by `open`."""
@@ -222,6 +224,18 @@ class Ledger:
                 rows = rows_with(connection, query, units.c.name, sorted(set(names)))
                 rows.sort(key=lambda row: row.id)
         return [as_unit(tuple(row)) for row in rows]
+
+    def each_unit(self) -> Iterator[LedgerUnit]:
+        """All units as `units` gives them, one after another: all of them may be large."""
+        query = SELECT_UNITS.order_by(units.c.id).execution_options(yield_per=_ROWS_AT_A_TIME)
+        with self.database.reading() as connection:
+            for row in connection.execute(query):
+                yield as_unit(tuple(row))
+
+    def names(self) -> list[str]:
+        """The names of all units, in the order in which they were found."""
+        with self.database.reading() as connection:
+            return list(connection.scalars(sa.select(units.c.name).order_by(units.c.id)))
 
     def counts(self) -> dict[State, int]:
         """Count the units in each state; states without units have 0."""

@@ -8,10 +8,10 @@ from cvzmpi.cvz.archive.asked_kinds import asked_kinds, sectors_not_asked
 from cvzmpi.cvz.archive.http.client import MEGABYTE, ArchiveClient, ClientLimits
 from cvzmpi.cvz.archive.lightkurve_search import LightkurveSearch
 from cvzmpi.cvz.archive.listings.kept_listings import KeptListings
-from cvzmpi.cvz.archive.listings.sector_listings import (
+from cvzmpi.cvz.archive.listings.sector_listings import SectorListings
+from cvzmpi.cvz.archive.listings.sector_range import (
     MISSING_AT_END,
     SECTORS_OF_A_YEAR,
-    SectorListings,
     SectorRange,
 )
 from cvzmpi.cvz.archive.scratch.download import Downloader, PlainDownloader

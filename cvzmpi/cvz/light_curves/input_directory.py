@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +21,7 @@ from cvzmpi.cvz.light_curves.fits_header import identity_by_name, read_headers
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve_source import (
     InputFile,
+    Known,
     LightCurveSource,
     PassedOver,
     Rejected,
@@ -35,7 +35,7 @@ _Sector = tuple[str, int, int]  # catalogue, target and sector
 
 def scan_directory(
     directory: Path,
-    known: Mapping[tuple[str, int], InputFile] | None = None,
+    known: Known | None = None,
     products: ChosenProducts = ONLY_SPOC_120,
 ) -> tuple[list[LightCurveSource], list[Rejected]]:
     """Find the light curves in a directory and below, by their headers, whatever their names.
@@ -48,9 +48,9 @@ def scan_directory(
 
     Parameters
     ----------
-    known : mapping, optional
-        Files that were found before, by path and size: they are not opened, unless something is
-        asked that is not known of them.
+    known : Known, optional
+        Files that were found before, by path and size: where they have their time they are not
+        opened, unless something is asked that is not known of them.
     products : ChosenProducts
         What is taken; a file of another product is rejected.
 
@@ -134,7 +134,7 @@ class _Found:
     """The files that were found so far."""
 
     directory: Path
-    known: Mapping[tuple[str, int], InputFile]
+    known: Known
     products: ChosenProducts
     _candidates: dict[LightCurveId, list[_Candidate]] = field(
         default_factory=lambda: defaultdict(list)
@@ -147,15 +147,15 @@ class _Found:
         try:
             if not (os.path.isfile(path) or is_named_fits(path)):
                 return  # a pipe, or a link that does not claim to lead to a light curve
-            n_bytes = _size_of_file(path)
-            file = self.known.get((str(path), n_bytes))
-            if file is None:
+            n_bytes, mtime_ns = _size_and_time(path)
+            if not (file := self.known.get((str(path), n_bytes))) or not file.is_as_of(mtime_ns):
                 if not looks_like_fits(path):
                     return
                 if (name := _written(path)) != str(path):
                     raise LightCurveError(f"{name}: its name is not UTF-8, expected another")
                 headers = read_headers(path)
-                file = InputFile(path, n_bytes, headers.id, headers.end_of_table)
+                end = headers.end_of_table
+                file = InputFile(path, n_bytes, headers.id, end, mtime_ns=mtime_ns)
             self.products.check(path, file.id)
             self._candidates[file.id].append(_Candidate(file))
         except LightCurveError as error:
@@ -205,17 +205,17 @@ class _Found:
             candidates = _best_first(candidates)
         best = candidates[0]
         others = [PassedOver(other.path, other.worse_than(best)) for other in candidates[1:]]
-        of_others = [
-            candidate for other in of_other_products for candidate in _once(self._candidates[other])
-        ]
         other_products = [
-            PassedOver(candidate.path, self._worse_product(candidate.file.id, key, best.path))
-            for candidate in of_others
+            PassedOver(one.path, self._worse_product(other, key, best.path))
+            for other in of_other_products
+            for one in _once(self._candidates[other])
         ]
         for damaged, path, error in self._damaged[key.observed]:
             reason = f"{str(error).removeprefix(f'{path}: ')}; {best.path} is taken"
             (others if damaged == key else other_products).append(PassedOver(path, reason))
-        several = [*candidates, *of_others]
+        several = [
+            c for one in (key, *of_other_products) for c in self._candidates[one]
+        ]  # links too
         files = tuple(one.as_far_as_known for one in several) if len(several) > 1 else ()
         return LightCurveSource(key, best.path, tuple(others), tuple(other_products), files=files)
 
@@ -283,8 +283,8 @@ def _best_first(candidates: list[_Candidate]) -> list[_Candidate]:
     return sorted(by_name, key=_Candidate.sort_key, reverse=True)
 
 
-def _size_of_file(path: Path) -> int:
-    """The size of a file in bytes; refuse links to nowhere, pipes and devices."""
+def _size_and_time(path: Path) -> tuple[int, int]:
+    """Bytes of a file, and when it was changed; refuse links to nowhere, pipes and devices."""
     try:
         status = path.stat()
     except OSError as error:
@@ -292,7 +292,7 @@ def _size_of_file(path: Path) -> int:
         raise LightCurveError(f"{path}: {what}: {error.strerror}") from error
     if not stat.S_ISREG(status.st_mode):
         raise LightCurveError(f"{path}: no regular file")
-    return status.st_size
+    return status.st_size, status.st_mtime_ns
 
 
 def _written(path: Path) -> str:

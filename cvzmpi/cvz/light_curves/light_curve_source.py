@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from cvzmpi.cvz.light_curves.fits_header import Headers
 from cvzmpi.cvz.light_curves.identity import LightCurveId
@@ -39,12 +39,20 @@ class LightCurveSource:
         except OSError:
             return None
 
+    @property
+    def mtime_ns(self) -> int | None:
+        """When its FITS file was changed last; None where that is gone."""
+        try:
+            return None if self.path is None else self.path.stat().st_mtime_ns
+        except OSError:
+            return None
+
 
 @dataclass(frozen=True)
 class InputFile:
     """A file with a light curve in it, and what its headers say.
 
-    They are not read again as long as the file has its size: the ledger keeps this.
+    They are not read again as long as the file has its size and its time: the ledger keeps this.
     """
 
     path: Path
@@ -53,6 +61,11 @@ class InputFile:
     end_of_table: int | None = None  # bytes of a whole file; None where nobody asked
     processing: tuple[Any, ...] | None = None  # as of `Headers`; None where nobody asked
     processing_name: str = ""
+    mtime_ns: int | None = None  # when it was changed last; None in ledgers of earlier versions
+
+    def is_as_of(self, mtime_ns: int) -> bool:
+        """True if it was not changed since, as far as that is known."""
+        return self.mtime_ns in (None, mtime_ns)
 
     def with_processing(self, headers: Headers) -> InputFile:
         """The same, with what its headers say of its processing."""
@@ -71,6 +84,8 @@ class InputFile:
             "unit": self.id.name,
             "end": self.end_of_table,
         }
+        if self.mtime_ns is not None:
+            fact["mtime_ns"] = self.mtime_ns
         if self.processing is not None:
             fact |= {"processing": self.processing, "processed": self.processing_name}
         return fact
@@ -78,18 +93,35 @@ class InputFile:
     @classmethod
     def of_fact(cls, fact: Mapping[str, Any]) -> InputFile | None:
         """Read it from such a fact; None where that is of another version."""
-        try:
-            light_curve = LightCurveId.parse(fact["unit"])
-            processing = fact.get("processing")
-            if processing is not None:
-                numbers, *rest = processing
-                processing = (tuple(numbers), *rest)
-            path, n_bytes, end = Path(fact["file"]), int(fact["bytes"]), fact["end"]
-        except (KeyError, TypeError, ValueError):
-            return None
-        if light_curve is None:
-            return None
-        return cls(path, n_bytes, light_curve, end, processing, fact.get("processed", ""))
+        values = values_of_fact(fact)
+        return None if values is None else cls(Path(values[0]), *values[1:])
+
+
+def values_of_fact(
+    fact: Mapping[str, Any],
+) -> tuple[str, int, LightCurveId, int | None, tuple[Any, ...] | None, str, int | None] | None:
+    """The values of an `InputFile` in its fact, the path as text: a `Path` takes long to make."""
+    try:
+        light_curve = LightCurveId.parse(fact["unit"])
+        processing = fact.get("processing")
+        if processing is not None:
+            numbers, *rest = processing
+            processing = (tuple(numbers), *rest)
+        path, n_bytes, end = str(fact["file"]), int(fact["bytes"]), fact["end"]
+        end = None if end is None else int(end)
+        mtime_ns = None if (at := fact.get("mtime_ns")) is None else int(at)
+    except (KeyError, TypeError, ValueError):
+        return None
+    if light_curve is None:
+        return None
+    return path, n_bytes, light_curve, end, processing, fact.get("processed", ""), mtime_ns
+
+
+class Known(Protocol):
+    """Files with light curves that were found before."""
+
+    def get(self, key: tuple[str, int], /) -> InputFile | None:
+        """The file of a path and a size in bytes; None where there is none."""
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,14 @@ class StandInArchive:
 
     The files come with `faults`, the listings with `listing_faults`, the answers to queries with
     `query_faults`.
+
+    Attributes
+    ----------
+    missing : int
+        The status of what it does not have: 403 for a public bucket.
     """
+
+    missing = 404
 
     def __init__(
         self, catalog: Catalog, faults: Faults | None = None, listing_faults: Faults | None = None
@@ -187,7 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path == LOGIN:
             reply(self, PAGES["web page"])
         elif (product := self._product()) is None:
-            reply(self, b"", 404)
+            reply(self, b"", archive.missing)
         elif self.command == "HEAD":
             reply(self, archive.catalog.content(product))
         else:
@@ -214,7 +221,7 @@ class _Handler(BaseHTTPRequestHandler):
         faults = archive.listing_faults
         fault = faults.choose(sector if sector in faults.always else 0)
         if content is None and fault not in {*STATUSES, *PAGES}:
-            reply(self, b"", 404)
+            reply(self, b"", archive.missing)
         elif fault is not None:
             archive.faults.answer(self, fault, content or b"", b"<html>Too busy</html>")
         else:

@@ -276,7 +276,7 @@ def _facts(source: LightCurveSource) -> dict[str, object]:
     facts: dict[str, object] = {"tic": source.id.tic, "sector": source.id.sector}
     n_bytes = source.n_bytes
     if n_bytes is not None:
-        facts |= {"file": str(source.path), "bytes": n_bytes}
+        facts |= {"file": str(source.path), "bytes": n_bytes, "mtime_ns": source.mtime_ns}
     if source.files:
         facts["files"] = [file.as_fact() for file in source.files]
     return facts

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.light_curves.chosen_products import ChosenProducts
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
-from cvzmpi.cvz.light_curves.light_curve_source import InputFile, LightCurveSource, Rejected
+from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
 from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.sector_file.data import Provenance, SectorProgress
 from cvzmpi.cvz.sector_file.reading import read_progress_by_name
 from cvzmpi.cvz.work.batch_list import read_batch, read_priorities, select_targets
 from cvzmpi.cvz.work.inventory import CampaignFiles, Inventory, tell_choices
+from cvzmpi.cvz.work.known_files import KnownFiles, read_known
 from cvzmpi.cvz.work.one_product import with_begun
 from cvzmpi.cvz.work.starting_point import check_resume
 from cvzmpi.errors import ConfigError, SectorFileError
@@ -41,9 +43,9 @@ class LightCurveWork:
         make = self._of_directory if self._config.archive.targets is None else self._of_archive
 
         def look(ledger: Ledger) -> Callable[[OpenJob], UnitSource]:
-            known = ledger.units()
+            known, files = read_known(ledger)
             self._check_configuration(known)
-            return lambda opened: make(opened, known, ranks)
+            return lambda opened: make(opened, known, files, ranks)
 
         return open_job(self._config, "run", ranks, nodes, look, check=self._check_directories)
 
@@ -54,16 +56,18 @@ class LightCurveWork:
             raise ConfigError(f"{directory}: no such input directory")
         _check_writable(self._config.output.directory)
 
-    def _of_directory(self, opened: OpenJob, known: list[LedgerUnit], ranks: int) -> UnitSource:
+    def _of_directory(
+        self, opened: OpenJob, known: list[LedgerUnit], files: KnownFiles, ranks: int
+    ) -> UnitSource:
         """The light curves of the input directory."""
-        sources, rejected = self._find(known)
+        sources, rejected = self._find(files)
         tell_choices(sources, known)
         inventory = self._inventory(opened)
         inventory.take(sources, rejected)
         inventory.close_impossible(known)
         inventory.close_others(sources, self._products, known)
         inventory.settle(sources, rejected, all_here=self._config.input.targets is None)
-        by_name = {source.id.name: source for source in sources}
+        by_name = {source.id.name: replace(source, files=()) for source in sources}  # in memory
         names = [*by_name, *(item.name for item in rejected)]
 
         def as_unit(unit: LedgerUnit) -> Unit:
@@ -72,7 +76,9 @@ class LightCurveWork:
 
         return self._claimed(opened, ranks, (State.PREPROCESSED,), as_unit, names)
 
-    def _of_archive(self, opened: OpenJob, known: list[LedgerUnit], ranks: int) -> UnitSource:
+    def _of_archive(
+        self, opened: OpenJob, known: list[LedgerUnit], _: KnownFiles, ranks: int
+    ) -> UnitSource:
         """The light curves of the list of targets, which are downloaded while the job runs."""
         from cvzmpi.cvz.archive.job_archive import JobArchive  # only such a job needs HTTP
 
@@ -135,17 +141,16 @@ class LightCurveWork:
 
     def _known(self, opened: OpenJob) -> list[LightCurveId]:
         """The light curves that are in the ledger now."""
-        names = (LightCurveId.parse(unit.name) for unit in opened.ledger.units())
-        return [light_curve for light_curve in names if light_curve is not None]
+        return list(filter(None, map(LightCurveId.parse, opened.ledger.names())))
 
-    def _find(self, known: list[LedgerUnit]) -> tuple[list[LightCurveSource], list[Rejected]]:
+    def _find(self, known: KnownFiles) -> tuple[list[LightCurveSource], list[Rejected]]:
         """The light curves of the campaign: those in the input directory, and those begun.
 
         What was begun needs its FITS file no more, and that may be gone.
         """
         directory = self._config.input.directory
         sources, rejected = (
-            scan_directory(directory, _known_files(known), self._products)
+            scan_directory(directory, known, self._products)
             if directory.is_dir() or not self._files.present
             else ([], [])
         )
@@ -187,19 +192,6 @@ class LightCurveWork:
         except SectorFileError as error:
             raise ConfigError(str(error)) from error
         return progress
-
-
-def _known_files(known: list[LedgerUnit]) -> dict[tuple[str, int], InputFile]:
-    """The FITS files with light curves, by path and size, as far as the ledger knows them."""
-    searched: list[InputFile] = []
-    several: list[InputFile] = []
-    for unit in known:
-        light_curve, n_bytes = LightCurveId.parse(unit.name), unit.facts.get("bytes")
-        if light_curve is not None and isinstance(n_bytes, int):
-            searched.append(InputFile(Path(str(unit.facts.get("file"))), n_bytes, light_curve))
-            several += filter(None, map(InputFile.of_fact, unit.facts.get("files", ())))
-    # of several, more is known than of one that is alone
-    return {(str(file.path), file.n_bytes): file for file in searched + several}
 
 
 def _check_writable(directory: Path) -> None:

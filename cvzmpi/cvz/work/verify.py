@@ -109,7 +109,7 @@ class Verifier:
 
     def _add_unknown(self) -> int:
         """Add the light curves that the ledger does not know."""
-        known = {unit.name for unit in self._ledger.units()}
+        known = set(self._ledger.names())
         sources, rejected = self._find()
         new = [source for source in sources if source.id.name not in known]
         Inventory(

@@ -425,6 +425,26 @@ def test_another_version_of_a_sector_is_found_and_the_newer_one_taken(open_sky, 
     assert not [path for path in asked if "s0074_tess_v01" in path or "s0080_tess_v02" in path]
 
 
+@pytest.mark.parametrize("last", [75, 80])
+def test_the_last_sector_may_be_another_version_where_what_is_missing_is_forbidden(
+    open_sky, campaign, last
+):
+    sky = open_sky(others=0, two_minutes=[1, *range(74, 81)], qlp=[1])
+    sky.missing = 403
+    of_another = {75: ("_v02_", "_v01_"), 80: ("_v01_", "_v02_")}
+    product = product_of(1, last, QLP)
+    sky.catalog.add([replace(product, name=product.name.replace(*of_another[last]))])
+    absent = f"archive.absent_sectors={[*range(2, 74)]}"  # to be quick
+    config, notes = campaign(sky, "1\n", 'input.products=["qlp", "spoc-120"]', absent), []
+    scan(config, notes)
+    assert {name for name in states(config) if "_qlp-" in name} == {
+        product_of(1, sector, QLP).id.name for sector in (1, last)
+    }
+    assert [note.partition(": ")[2].partition(",")[0] for note in notes] == [
+        "no light curve of QLP in sector 74"
+    ]
+
+
 def test_a_delivery_that_was_there_once_is_looked_for_behind_any_gap(open_sky, campaign):
     sky = open_sky(others=0, tess_spoc=[1, 30])
     config = campaign(sky, "1\n", 'input.products=["tess-spoc"]')

@@ -1,8 +1,10 @@
 """Of each target and sector one product is searched, also where files or the choice change."""
 
+import os
 import shutil
 
 import pytest
+from astropy.io import fits
 
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.light_curves import input_directory
@@ -12,8 +14,8 @@ from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.light_curves.light_curve_source import InputFile, LightCurveSource
 from cvzmpi.cvz.work.inventory import Inventory
+from cvzmpi.cvz.work.known_files import KnownFiles
 from cvzmpi.cvz.work.one_product import with_begun
-from cvzmpi.cvz.work.open_source import _known_files
 from cvzmpi.ledger import Event, State
 from tests.cvz.light_curves.readers import made_files
 
@@ -176,7 +178,7 @@ def test_a_start_reads_no_header_of_a_file_that_did_not_change(tmp_path, read, l
 
     def start():
         read.clear()
-        found, rejected = scan_directory(inputs, _known_files(ledger.units()), products)
+        found, rejected = scan_directory(inputs, KnownFiles(ledger.units()), products)
         inventory = Inventory(Config(), ledger, job, present=(), look=lambda light_curve: None)
         inventory.take(found, rejected)
         return found
@@ -192,6 +194,44 @@ def test_a_start_reads_no_header_of_a_file_that_did_not_change(tmp_path, read, l
     assert read == ["20.fits"]
     start()
     assert read == []
+
+
+def test_a_start_reads_no_header_of_a_link_to_a_file_that_is_here(tmp_path, read, ledger, job):
+    inputs = tmp_path / "inputs"
+    inputs.mkdir()
+    (inputs / "b.fits").symlink_to(made_files.spoc(inputs / "a.fits", 120))
+    for headers_read in (["a.fits", "b.fits"], []):
+        read.clear()
+        found, _ = scan_directory(inputs, KnownFiles(ledger.units()), USUAL_ONLY)
+        assert (found[0].path, found[0].others) == (inputs / "a.fits", ())
+        assert sorted(read) == headers_read
+        inventory = Inventory(Config(), ledger, job, present=(), look=lambda light_curve: None)
+        inventory.take(found, [])
+
+
+def test_a_file_that_is_rewritten_at_its_size_is_read_again(tmp_path, read, ledger, job):
+    """Blocks of FITS make equal sizes common."""
+    inputs = tmp_path / "inputs"
+    inputs.mkdir()
+    paths = [made_files.spoc(inputs / name, 120) for name in ("a.fits", "b.fits")]
+
+    def start():
+        read.clear()
+        found, _ = scan_directory(inputs, KnownFiles(ledger.units()), USUAL_ONLY)
+        inventory = Inventory(Config(), ledger, job, present=(), look=lambda light_curve: None)
+        inventory.take(found, [])
+        return found[0].path
+
+    for path in paths:
+        with fits.open(path, mode="update") as hdus:
+            hdus[0].header["PROCVER"] = "spoc-5.0.1-20200904"
+    assert start() == paths[0]
+    content, status = paths[1].read_bytes(), paths[1].stat()
+    paths[1].write_bytes(content.replace(b"spoc-5.0.1-2020", b"spoc-5.0.1-2021"))
+    os.utime(paths[1], ns=(status.st_atime_ns, status.st_mtime_ns + 1_000_000))
+    assert paths[1].stat().st_size == status.st_size
+    assert start() == paths[1]
+    assert "a.fits" not in read
 
 
 def test_of_two_versions_of_a_product_the_newer_one_is_taken(tmp_path):

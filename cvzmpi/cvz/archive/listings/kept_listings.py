@@ -11,7 +11,11 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from cvzmpi.cvz.archive.listings.listing_format import count_light_curves, lists_something
+from cvzmpi.cvz.archive.listings.listing_format import (
+    count_light_curves,
+    lists_something,
+    version_listed,
+)
 from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY
 from cvzmpi.cvz.light_curves.product_kinds import FAST, QLP, TESS_SPOC, TWO_MINUTES, ProductKind
 from cvzmpi.errors import ConfigError, one_line
@@ -43,6 +47,11 @@ class KeptListing:
     def n_light_curves(self) -> int:
         """The number of light curves that it lists."""
         return count_light_curves(self.content, self.kind)
+
+    @property
+    def version(self) -> int:
+        """The version of the light curves that it lists first; 0 where their names say none."""
+        return version_listed(self.content)
 
 
 class KeptListings:

@@ -17,6 +17,7 @@ from cvzmpi.cvz.archive.http.answers import UnusableContentError
 from cvzmpi.cvz.light_curves.product_kinds import TWO_MINUTES, ProductKind
 
 _COMMAND = b"curl "
+_VERSION = re.compile(rb"_tess_v(\d{1,4})_\w{1,9}\.fits")
 _MARKUP = re.compile(rb"^[ \t]*[<{]", re.MULTILINE)
 
 
@@ -97,6 +98,12 @@ def lists_something(listing: bytes, kind: ProductKind = TWO_MINUTES) -> bool:
 def count_light_curves(listing: bytes, kind: ProductKind = TWO_MINUTES) -> int:
     """The number of light curves that are listed."""
     return sum(1 for _ in _lines(kind)[0].finditer(listing))
+
+
+def version_listed(listing: bytes) -> int:
+    """The version in the first name that has one, as `..._tess_v02_llc.fits`; 0 if none has."""
+    match = _VERSION.search(listing)
+    return 0 if match is None else int(match[1])
 
 
 def check_listing(

@@ -11,8 +11,7 @@ none.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
 
 from cvzmpi.cvz.address import has_versions, listing_address
 from cvzmpi.cvz.archive.http.answers import (
@@ -24,37 +23,16 @@ from cvzmpi.cvz.archive.http.answers import (
 from cvzmpi.cvz.archive.http.client import ArchiveClient
 from cvzmpi.cvz.archive.listings.kept_listings import KeptListing, KeptListings
 from cvzmpi.cvz.archive.listings.listing_format import check_listing, names_of_stars
+from cvzmpi.cvz.archive.listings.sector_range import SectorRange
 from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.errors import ArchiveDownError, ArchiveError
 from cvzmpi.messages.wording import counted
-
-MISSING_AT_END = 2
-"""The number of sectors in a row without a listing that are the end."""
-
-SECTORS_OF_A_YEAR = 13
-"""As many are the end where nothing else says how far the mission is."""
 
 _NO_SECTOR = 9999
 """The number of no sector; file names have four digits for it."""
 
 _SHRUNK = 0.99
 """A listing with less than this share of the light curves of an earlier one is not all of it."""
-
-
-@dataclass(frozen=True)
-class SectorRange:
-    """The sectors that are looked for, from the first one on."""
-
-    last: int = 200  # sectors after this one are not looked for
-    absent: frozenset[int] = frozenset()  # sectors that have no listing
-    known: frozenset[int] = frozenset()  # sectors that had one once
-    # sectors up to this one are looked for, however many are missing: other kinds have them
-    at_least: int = 0
-    n_missing_at_end: int = MISSING_AT_END
-
-    def last_of(self, sectors: Iterable[int]) -> int:
-        """The last of these sectors that is looked for; 0 if none is."""
-        return max((s for s in sectors if s <= self.last and s not in self.absent), default=0)
 
 
 class SectorListings:
@@ -95,6 +73,7 @@ class SectorListings:
         self._last_known = sectors.last_of(self._known)
         self._notes: list[str] = []
         self._old: list[tuple[KeptListing, ArchiveError]] = []
+        self._has_forbidden_none = False
         self._down: ArchiveDownError | None = None
 
     @property
@@ -173,7 +152,7 @@ class SectorListings:
             self._old.append((kept, self._down))  # it is not waited for once for each sector
             return kept.content
         try:
-            address, content, n_light_curves = self._fetched(sector)
+            address, content, n_light_curves = self._fetched(sector, kept)
         except StoppedError:
             raise
         except ArchiveError as error:
@@ -193,18 +172,22 @@ class SectorListings:
         self._kept.write(sector, content)
         return content
 
-    def _fetched(self, sector: int) -> tuple[str, bytes, int]:
+    def _fetched(self, sector: int, kept: KeptListing | None) -> tuple[str, bytes, int]:
         """The listing that the archive has: address, content, and number of light curves.
+
+        It is of no earlier version than the kept one.
 
         Raises
         ------
         ArchiveError
             That of the version that is expected, where there is none of the other either.
         """
-        first, *others = self._addresses(sector)
+        first, *others = self._addresses(sector, 0 if kept is None else kept.version)
         try:
             return self._fetch(first, sector)
-        except (NotInArchiveError, ForbiddenError):
+        except (NotInArchiveError, ForbiddenError) as error:
+            if others and isinstance(error, ForbiddenError) and not self._forbids_no_sector():
+                raise  # it may be there
             for address in others:
                 try:
                     return self._fetch(address, sector)
@@ -255,20 +238,32 @@ class SectorListings:
         if forbidden is not None and not self._forbids_what_is_missing():
             self._go_without_new(forbidden)
 
+    def _forbids_no_sector(self) -> bool:
+        """True if the archive forbids what nobody has; asked until it does so."""
+        if not self._has_forbidden_none:
+            self._has_forbidden_none = self._is_forbidden(_NO_SECTOR)
+        return self._has_forbidden_none
+
+    def _is_forbidden(self, sector: int) -> bool:
+        try:
+            self._client.fetch(self._address(sector), lambda _: None, self._largest)
+        except ForbiddenError:
+            return True
+        except NotInArchiveError:
+            pass
+        return False
+
     def _forbids_what_is_missing(self) -> bool:
         """True if the archive forbids files that it does not have, as a public bucket does."""
-        try:
-            self._client.fetch(self._address(_NO_SECTOR), lambda _: None, self._largest)
+        if not self._is_forbidden(_NO_SECTOR):
             return False
-        except ForbiddenError:
-            pass
-        except NotInArchiveError:
-            return False
-        try:
-            self._client.fetch(self._address(self.last_found), lambda _: None, self._largest)
-            return True
-        except ForbiddenError:
-            return False
+        for address in self._addresses(self.last_found):  # it is there as one of the versions
+            try:
+                self._client.fetch(address, lambda _: None, self._largest)
+                return True
+            except (ForbiddenError, NotInArchiveError):
+                continue
+        return False
 
     def _go_without_new(self, error: ArchiveDownError) -> None:
         """Go on without new sectors, if all that are known are there."""
@@ -279,8 +274,8 @@ class SectorListings:
     def _address(self, sector: int) -> str:
         return self._addresses(sector)[0]
 
-    def _addresses(self, sector: int) -> list[str]:
-        """The addresses that a listing may have, the expected one first.
+    def _addresses(self, sector: int, at_least: int = 0) -> list[str]:
+        """The addresses that a listing of at least this version may have, the expected one first.
 
         Sectors that the mission's own listings do not have are not asked for as another version.
         """
@@ -289,6 +284,7 @@ class SectorListings:
         another = sector <= self._sectors.at_least or sector in self._kind.of_version_2
         if has_versions(self._pattern) and another:
             versions.append(other)
+            versions = [v for v in versions if v >= at_least] or versions
         return [listing_address(self._pattern, sector, version) for version in versions]
 
 

@@ -3,13 +3,16 @@
 import gzip
 import os
 import time
+from dataclasses import replace
 
 import pytest
 
 from cvzmpi.cvz.archive.http.answers import UnusableContentError
 from cvzmpi.cvz.archive.listings.kept_listings import KeptListings
 from cvzmpi.cvz.archive.listings.listing_format import check_listing, names_in
-from cvzmpi.cvz.archive.listings.sector_listings import SectorListings, SectorRange
+from cvzmpi.cvz.archive.listings.sector_listings import SectorListings
+from cvzmpi.cvz.archive.listings.sector_range import SectorRange
+from cvzmpi.cvz.light_curves.product_kinds import QLP
 from cvzmpi.cvz.stand_in_archive.catalog import Catalog, product_of
 from cvzmpi.cvz.stand_in_archive.faults import PAGES
 from cvzmpi.errors import ArchiveDownError, ArchiveError
@@ -75,6 +78,53 @@ def test_of_two_versions_the_later_one_is_taken(open_archive, listings):
     name = product_of(1, 1).name.replace("-0120-", "-0123-")
     archive.catalog.add([type(product_of(1, 1))(1, 1, name)])
     assert [p.name for p in listings(archive).products({1})] == [name]
+
+
+@pytest.fixture
+def of_qlp(client, tmp_path):
+    """The listings of QLP, of a single sector, kept for no time."""
+
+    def of(archive, sector):
+        kept = KeptListings(tmp_path / "listings", 0.0, QLP)
+        only = SectorRange(sector, frozenset(range(1, sector)), at_least=sector)
+        return SectorListings(client, archive.listings_of(QLP), kept, only, LARGEST)
+
+    return of
+
+
+def version_of(sector, version):
+    product = product_of(1, sector, QLP)
+    return replace(product, name=f"{product.name.partition('_v')[0]}_v{version:02}_llc.fits")
+
+
+@pytest.mark.parametrize("sector", [1, 74])  # the second version is expected of the second
+def test_a_kept_listing_of_the_second_version_is_not_replaced_by_the_first(
+    open_archive, of_qlp, sector
+):
+    """Where the server has no second version any more, or does not give it today."""
+    archive = open_archive()
+    archive.catalog.add([version_of(sector, 2)])
+    assert list(of_qlp(archive, sector).products({1})) == [version_of(sector, 2)]
+    archive.catalog = Catalog([version_of(sector, 1)])
+    for archive.missing in (404, 403):
+        listings = of_qlp(archive, sector)
+        assert list(listings.products({1})) == [version_of(sector, 2)]
+        assert any("_v02_" in note and "days ago is used" in note for note in listings.notes)
+
+
+def test_another_version_is_no_substitute_for_one_that_is_forbidden_but_perhaps_there(
+    open_archive, of_qlp
+):
+    archive = open_archive()
+    archive.catalog.add([version_of(74, 1)])
+    archive.missing = 403
+    assert list(of_qlp(archive, 74).products({1})) == [version_of(74, 1)]
+    archive.catalog = Catalog([version_of(74, 1), version_of(74, 2)])
+    archive.missing = 404
+    archive.listing_faults.always[74] = "403"
+    archive.counts.requests.clear()
+    assert list(of_qlp(archive, 74).products({1})) == [version_of(74, 1)]  # the kept one
+    assert not archive.counts.requested("s0074_tess_v01")
 
 
 def test_20_second_light_curves_are_no_products(open_archive, listings, tmp_path):
