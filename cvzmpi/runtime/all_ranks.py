@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ DONE, SOME_FAILED, USAGE, INCOMPLETE = 0, 1, 2, 75
 is done, to be run again (sysexits.h calls 75 a temporary failure)."""
 INTERRUPTED = 130
 """Exit status of a command that Ctrl-C ended, as shells have it."""
+
+_SPEAKS = 3.0  # seconds that the rank that speaks may be behind the others
 
 
 def job_on_all_ranks(work: Callable[[World], int]) -> int:
@@ -116,11 +119,26 @@ def exit_status(outcome: JobOutcome | None) -> int:
 def status_after(error: BaseException) -> int:
     """Say why a command ended: in one line, or for a defect with its traceback.
 
+    Other ranks than the one that speaks wait for it: a launcher ends all as soon as one has failed.
+
     Returns
     -------
     int
         The exit status.
     """
+    status = _said(error)
+    if rank_by_launcher() != _speaker(error):
+        time.sleep(_SPEAKS)
+    return status
+
+
+def _speaker(error: BaseException) -> int:
+    """The rank that tells an error that all have."""
+    return error.rank if isinstance(error, LaunchError) else 0
+
+
+def _said(error: BaseException) -> int:
+    """Say why a command ended, on the rank that speaks; the exit status."""
     if isinstance(error, click.Abort | KeyboardInterrupt):
         complain("interrupted")
         return INTERRUPTED
@@ -145,7 +163,7 @@ def complain_of(error: CvzmpiError) -> int:
     """
     status = status_of(error)
     later = "; to be run again later" if status == INCOMPLETE else ""
-    complain(f"{error}{later}", error.rank if isinstance(error, LaunchError) else 0)
+    complain(f"{error}{later}", _speaker(error))
     return status
 
 
