@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from cvzmpi.cvz.detection.stella.changed_windows import ChangedWindows
 from cvzmpi.cvz.injection.injection import Injections
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
@@ -82,3 +83,18 @@ def first_checkpoint(path, detected):
 def second_checkpoint(path, modelled):
     write_sector_file(path, modelled, PROVENANCE)
     return path
+
+
+@pytest.fixture
+def n_asked(monkeypatch):
+    """How many answers about injected flares a network gave, one after the other."""
+    numbers = []
+    by_model = ChangedWindows.by_model
+
+    def counting(self, model, question):
+        answers = by_model(self, model, question)
+        numbers.append(answers.size)
+        return answers
+
+    monkeypatch.setattr(ChangedWindows, "by_model", counting)
+    return numbers

@@ -17,6 +17,8 @@ import numpy as np
 SEES = 200  # cadences of a window
 SEES_BEFORE = 100  # of them before the cadence that it is about
 
+ROUNDING = 2e-6  # of single precision, for networks with random weights
+
 
 def plain_probability(weights, window, dtype=np.float64):
     """The network's answer to one window."""

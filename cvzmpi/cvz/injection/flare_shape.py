@@ -47,9 +47,9 @@ _OFFSETS = tuple(B / C + d * C / 2 for d in _RATES)
 _GAUSS = _SCALE * math.exp((B / C) ** 2)
 _GAUSS_AREA = _GAUSS * (F1 / D1 + (1 - F1) / D2)
 
-# Before this phase the shape is below the smallest double; after the other one erfc is 2 to the
-# last bit, and only the exponentials are left.
-_FIRST_PHASE = B - 27.5 * C
+# Before the first phase the shape is below the smallest double; after the other one erfc is 2 to
+# the last bit, and only the exponentials are left.
+FIRST_PHASE = B - 27.5 * C  # in FWHM
 _TAIL_PHASE = B + 6.5 * C
 
 # For shorter exposures (in FWHM) the difference of two integrals would lose digits, while
@@ -71,7 +71,7 @@ def flare_shape(phase: ArrayLike) -> np.ndarray:
     phase : array_like
         Time since the peak in units of the FWHM; any value, NaN gives NaN.
     """
-    return _shape(np.maximum(np.asarray(phase, dtype=np.float64), _FIRST_PHASE))
+    return _shape(np.maximum(np.asarray(phase, dtype=np.float64), FIRST_PHASE))
 
 
 def mean_flare_shape(time: ArrayLike, fwhm: ArrayLike, exposure: ArrayLike) -> np.ndarray:
@@ -170,7 +170,7 @@ def support(
 
 
 def _components(phase: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the slow and the fast part of the shape, for phases from `_FIRST_PHASE` on."""
+    """Return the slow and the fast part of the shape, for phases from `FIRST_PHASE` on."""
     arguments = -phase / C
     slow, fast = (
         factor * np.exp(-rate * phase) * erfc(arguments + offset)
@@ -186,7 +186,7 @@ def _shape(phase: np.ndarray) -> np.ndarray:
 
 def _integral(phase: np.ndarray) -> np.ndarray:
     """Integral of the shape from minus infinity to `phase`."""
-    phase = np.maximum(phase, _FIRST_PHASE)
+    phase = np.maximum(phase, FIRST_PHASE)
     slow, fast = _components(phase)
     return _GAUSS_AREA * erfc((B - phase) / C) - slow / D1 - fast / D2
 
@@ -201,7 +201,7 @@ def _mean(
     mean = np.zeros(begin.shape)
     in_tail = begin >= _TAIL_PHASE
     mean[in_tail] = _tail(begin[in_tail], _of(slow_mean, in_tail), _of(fast_mean, in_tail))
-    in_core = ~(in_tail | (begin + length <= _FIRST_PHASE))  # NaN is here, and stays NaN
+    in_core = ~(in_tail | (begin + length <= FIRST_PHASE))  # NaN is here, and stays NaN
     mean[in_core] = _core(begin[in_core], _of(length, in_core))
     return mean
 
@@ -231,7 +231,7 @@ def _core(begin: np.ndarray, length: np.ndarray) -> np.ndarray:
 def _quadrature(begin: np.ndarray, length: np.ndarray) -> np.ndarray:
     """Mean over short exposures."""
     half = length / 2
-    middle = np.maximum(begin + half, _FIRST_PHASE)
+    middle = np.maximum(begin + half, FIRST_PHASE)
     edges = _shape(middle - _NODE * half) + _shape(middle + _NODE * half)
     return _WEIGHT * edges + (1 - 2 * _WEIGHT) * _shape(middle)
 

@@ -60,8 +60,6 @@ _STEP_WITHIN = 0.1
 """Part of the exposure by which the median step in time may differ; the Earth's motion makes 1e-4
 of it."""
 
-_MAY_LACK_ERRORS = ("qlp", "lightkurve")  # SPOC's always have errors: without, they are damaged
-
 
 def read_light_curve(
     path: Path,
@@ -109,16 +107,16 @@ def read_light_curve(
         notes = _check_sum(path, table, sum_must_fit) + notes_of(hdus[0].header, kind)
         raw = _raw_columns(table, names)
         check_written(path, raw)
-        numbers = _cadence_numbers(path, table) if kind.name == "qlp" else None
+        numbers = None if kind.has_rows_for_gaps else _cadence_numbers(path, table)
         if names.quality is None:
             notes.append("no quality: every cadence counts as good")
         exposure = _exposure(path, raw["TIME"], seconds)
         offset = time_offset(path, table, kind)
         header, left_out = facts(hdus[0].header, table.header)
-    if kind.name in _MAY_LACK_ERRORS:
+    if kind.may_lack_errors and np.isfinite(raw["PDCSAP_FLUX"]).any():
         notes += with_errors(path, raw, kind, exposure)
     notes += left_out
-    if kind.name == "qlp":  # which has no rows for gaps
+    if not kind.has_rows_for_gaps:
         raw, missing = on_whole_grid(path, raw, offset, kind.observed, numbers, exposure)
         notes += missing
     columns, wild = measurements(path, raw, offset, kind.observed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,18 +33,10 @@ class LightCurveSource:
         return self.others + self.other_products
 
     @property
-    def n_bytes(self) -> int | None:
-        """Size of its FITS file; None where that is gone."""
+    def file_status(self) -> os.stat_result | None:
+        """What the system says of its FITS file; None where that is gone."""
         try:
-            return None if self.path is None else self.path.stat().st_size
-        except OSError:
-            return None
-
-    @property
-    def mtime_ns(self) -> int | None:
-        """When its FITS file was changed last; None where that is gone."""
-        try:
-            return None if self.path is None else self.path.stat().st_mtime_ns
+            return None if self.path is None else self.path.stat()
         except OSError:
             return None
 

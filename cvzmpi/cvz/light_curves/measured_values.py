@@ -32,7 +32,7 @@ MAX_PART_SAME = 0.2
 NO_ERRORS = "no flux errors: estimated from the differences of neighbouring cadences"
 """What is told of a light curve without errors."""
 
-_NORMAL_MAD = 1.4826
+MAD_TO_SIGMA = 1.4826
 """Standard deviation of a normal distribution, in median absolute deviations."""
 
 _NEIGHBOURS = 1.5
@@ -141,7 +141,7 @@ def typical_error(
     neighbours &= np.isfinite(differences)
     good_ones = neighbours & good[known[:-1]] & good[known[1:]]
     differences = differences[good_ones if good_ones.any() else neighbours]
-    error = _NORMAL_MAD * float(np.median(differences)) / np.sqrt(2) if len(differences) else 0.0
+    error = MAD_TO_SIGMA * float(np.median(differences)) / np.sqrt(2) if len(differences) else 0.0
     if not error > 0:
         raise LightCurveError(f"{path}: no flux errors, and no noise to estimate them from")
     return np.where(np.isfinite(flux), error, np.nan)

@@ -16,6 +16,7 @@ from scipy.special import betaincinv
 
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.light_curves.exposure import in_cadences
+from cvzmpi.cvz.light_curves.measured_values import MAD_TO_SIGMA
 from cvzmpi.cvz.quality.periodic_detections import recurrence
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH, SearchedCurve
 from cvzmpi.cvz.sector_file.data import SectorData
@@ -171,7 +172,7 @@ def _poor_process(searched: SearchedCurve) -> str | None:
 def _of_residuals(residuals: np.ndarray, fitted: np.ndarray) -> list[str]:
     """Faults of the residuals: a scale far from 1, or correlated neighbours."""
     reasons = []
-    scale = 1.4826 * float(np.median(np.abs(residuals - np.median(residuals))))
+    scale = MAD_TO_SIGMA * float(np.median(np.abs(residuals - np.median(residuals))))
     if not RESIDUAL_SCALES[0] <= scale <= RESIDUAL_SCALES[1]:
         reasons.append(f"its residuals scatter by {scale:.2g} times their errors")
     clipped = np.clip(residuals / scale, -4, 4)  # outliers say nothing about the others

@@ -30,6 +30,7 @@ import numpy as np
 
 from cvzmpi.cvz.configuration import ModelConfig
 from cvzmpi.cvz.light_curves.exposure import EXPOSURE_SECONDS, MINUTES_PER_DAY, median_step
+from cvzmpi.cvz.light_curves.measured_values import MAD_TO_SIGMA
 from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS, Kernel, bounds, start
 from cvzmpi.cvz.quiet_star.celerite_likelihood import SINGULAR, CeleriteLikelihood, maximise
 from cvzmpi.cvz.quiet_star.celerite_prediction import predict
@@ -49,7 +50,6 @@ _STARTS = ((1.0, 1.0), (0.5, 1.0), (2.0, 1.0), (0.5, 0.05))
 _COARSE_TOLERANCE, _FINE_TOLERANCE = 1e-6, 1e-9
 
 _LONG = 1.5 * EXPOSURE_SECONDS  # exposure in s from which on neighbours differ as the star varies
-_SIGMA = 1.4826  # standard deviation of a Gaussian over its median absolute deviation
 _QUIETER = 0.5  # a second jitter is tried where it is smaller than this part of the first
 
 
@@ -270,7 +270,7 @@ def _jitters(time: np.ndarray, flux: np.ndarray, error: float, jitter: float) ->
     """
     if median_step(time) <= _LONG:
         return [jitter]
-    deviation = _SIGMA * float(np.median(np.abs(np.diff(flux, 3)))) / np.sqrt(20)
+    deviation = MAD_TO_SIGMA * float(np.median(np.abs(np.diff(flux, 3)))) / np.sqrt(20)
     quieter = float(np.sqrt(max(deviation**2 - error**2, (0.1 * error) ** 2)))
     return [jitter, quieter] if quieter < _QUIETER * jitter else [jitter]
 

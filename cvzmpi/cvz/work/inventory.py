@@ -266,17 +266,17 @@ def light_curve_cost(
     remaining = inject.n_inject
     if progress is not None and progress.checkpoint is Stage.MODEL:
         remaining = progress.n_inject_remaining
-    n_bytes = source.n_bytes
-    megabytes = 2.0 if n_bytes is None else n_bytes / 1e6
+    status = source.file_status
+    megabytes = 2.0 if status is None else status.st_size / 1e6
     return remaining * inject.n_repeat / 1000 + megabytes
 
 
 def _facts(source: LightCurveSource) -> dict[str, object]:
     """Facts about a light curve for the ledger, so that its FITS files are opened only once."""
     facts: dict[str, object] = {"tic": source.id.tic, "sector": source.id.sector}
-    n_bytes = source.n_bytes
-    if n_bytes is not None:
-        facts |= {"file": str(source.path), "bytes": n_bytes, "mtime_ns": source.mtime_ns}
+    status = source.file_status
+    if status is not None:
+        facts |= {"file": str(source.path), "bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
     if source.files:
         facts["files"] = [file.as_fact() for file in source.files]
     return facts

@@ -40,12 +40,15 @@ class LightCurveWork:
 
     def open_source(self, ranks: int, nodes: int) -> UnitSource:
         """Bring the light curves into the ledger, and begin to claim them: see `CvzCampaign`."""
-        make = self._of_directory if self._config.archive.targets is None else self._of_archive
 
         def look(ledger: Ledger) -> Callable[[OpenJob], UnitSource]:
+            if self._config.archive.targets is not None:
+                known = ledger.units()
+                self._check_configuration(known)
+                return lambda opened: self._of_archive(opened, known, ranks)
             known, files = read_known(ledger)
             self._check_configuration(known)
-            return lambda opened: make(opened, known, files, ranks)
+            return lambda opened: self._of_directory(opened, known, files, ranks)
 
         return open_job(self._config, "run", ranks, nodes, look, check=self._check_directories)
 
@@ -76,9 +79,7 @@ class LightCurveWork:
 
         return self._claimed(opened, ranks, (State.PREPROCESSED,), as_unit, names)
 
-    def _of_archive(
-        self, opened: OpenJob, known: list[LedgerUnit], _: KnownFiles, ranks: int
-    ) -> UnitSource:
+    def _of_archive(self, opened: OpenJob, known: list[LedgerUnit], ranks: int) -> UnitSource:
         """The light curves of the list of targets, which are downloaded while the job runs."""
         from cvzmpi.cvz.archive.job_archive import JobArchive  # only such a job needs HTTP
 

@@ -46,6 +46,7 @@ matrix product with other dimensions may round differently.
 """
 
 _LEAST_FLARES = 20
+"""The fewest flares of a ticket, at the end."""
 
 
 def work_on_light_curve(
@@ -177,8 +178,7 @@ def _inject(
     )
     by_significance = team.each(lambda: _injected_significance(setup.config, observation, data))
     n_inject, n_repeat = injections.cadence.shape
-    n_done = n_inject - n_remaining
-    tickets = TaperedTickets(n_done, n_inject, FLARES_PER_TICKET, _LEAST_FLARES)
+    tickets = TaperedTickets(n_inject - n_remaining, n_inject, FLARES_PER_TICKET, _LEAST_FLARES)
     seconds_before, clock = data.seconds.get(Stage.INJECT, 0.0), time.perf_counter()
     writer = checkpoints.recoveries(team)
 
@@ -202,9 +202,9 @@ def _inject(
 
     work_through(
         tickets,
-        0,
-        work,
-        commit,
+        n_done=0,
+        work=work,
+        commit=commit,
         writer=writer,
         team=team,
         control=control,

@@ -11,7 +11,6 @@ from scipy.stats import kstest
 from cvzmpi.cvz.configuration import Config, InjectConfig
 from cvzmpi.cvz.detection.flare_mask import MaskRule, covered, in_runs
 from cvzmpi.cvz.detection.flares import Detection
-from cvzmpi.cvz.detection.stella.changed_windows import ChangedWindows
 from cvzmpi.cvz.detection.stella.ensemble import evaluate
 from cvzmpi.cvz.detection.stella.published_models import StellaModels
 from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector, StellaEvaluation
@@ -268,16 +267,7 @@ def test_decisions_are_those_of_all_networks_at_all_cadences(curve, threshold, m
     np.testing.assert_array_equal(found, expected)
 
 
-def test_most_decisions_ask_few_networks_about_few_cadences(curve, monkeypatch):
-    n_asked = []
-    by_model = ChangedWindows.by_model
-
-    def counting(self, model, question):
-        answers = by_model(self, model, question)
-        n_asked.append(answers.size)
-        return answers
-
-    monkeypatch.setattr(ChangedWindows, "by_model", counting)
+def test_most_decisions_ask_few_networks_about_few_cadences(curve, n_asked):
     injections = curve.draw(n_inject=40, n_repeat=5)
     curve.search().recovered(injections, everything(injections))
     all_of_them = 40 * 5 * len(curve.networks) * DEFAULT_RULE.around_peak(3, 4).length

@@ -16,12 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cvzmpi.cvz.configuration import Config
-from cvzmpi.cvz.detection.significance.vetting import (
-    CERTAIN_REST,
-    LONGEST_HIT,
-    MIN_REST,
-    MIN_REST_SHARE,
-)
+from cvzmpi.cvz.detection.significance.vetting import rest_limit
 from cvzmpi.cvz.detection.significance.whitened.samples import Samples
 from cvzmpi.cvz.detection.significance.whitened.statistic import StatisticMap, noise_scales
 from cvzmpi.cvz.detection.significance.whitened.templates import bank, flare
@@ -32,7 +27,6 @@ from cvzmpi.cvz.detection.significance.whitened.whitening import (
     typical_places,
 )
 from cvzmpi.cvz.injection.flare_shape import mean_flare_shape
-from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.cvz.light_curves.observation import Observation, Window
 from cvzmpi.cvz.results.views.sector_file import SectorFile
@@ -156,9 +150,8 @@ def _chance(
     own = np.diag(among)
     snr = np.max(product[:, 1:] / (np.sqrt(own[1:]) * scale), axis=1)
     found = snr >= Config().significance.min_snr
-    if exposure * SECONDS_PER_DAY <= LONGEST_HIT:
-        overlap = among[0, 1:] / own[0]
-        left = np.sqrt(np.maximum(own[1:] - overlap**2 * own[0], 0.05 * own[1:]))
-        rest = np.max((product[:, 1:] - overlap * product[:, :1]) / (left * scale), axis=1)
-        found &= rest >= np.clip(MIN_REST_SHARE * snr, MIN_REST, CERTAIN_REST)
+    overlap = among[0, 1:] / own[0]
+    left = np.sqrt(np.maximum(own[1:] - overlap**2 * own[0], 0.05 * own[1:]))
+    rest = np.max((product[:, 1:] - overlap * product[:, :1]) / (left * scale), axis=1)
+    found &= rest >= rest_limit(snr, exposure)
     return float(found.mean())

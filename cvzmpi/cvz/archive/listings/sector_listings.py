@@ -182,7 +182,7 @@ class SectorListings:
         ArchiveError
             That of the version that is expected, where there is none of the other either.
         """
-        first, *others = self._addresses(sector, 0 if kept is None else kept.version)
+        first, *others = self._addresses(sector, kept)
         try:
             return self._fetch(first, sector)
         except (NotInArchiveError, ForbiddenError) as error:
@@ -274,9 +274,10 @@ class SectorListings:
     def _address(self, sector: int) -> str:
         return self._addresses(sector)[0]
 
-    def _addresses(self, sector: int, at_least: int = 0) -> list[str]:
-        """The addresses that a listing of at least this version may have, the expected one first.
+    def _addresses(self, sector: int, kept: KeptListing | None = None) -> list[str]:
+        """The addresses that a listing may have, the expected one first.
 
+        They are of no earlier version than a kept one.
         Sectors that the mission's own listings do not have are not asked for as another version.
         """
         expected, other = self._kind.versions_in(sector)
@@ -284,7 +285,8 @@ class SectorListings:
         another = sector <= self._sectors.at_least or sector in self._kind.of_version_2
         if has_versions(self._pattern) and another:
             versions.append(other)
-            versions = [v for v in versions if v >= at_least] or versions
+            if kept is not None:
+                versions = [v for v in versions if v >= kept.version] or versions
         return [listing_address(self._pattern, sector, version) for version in versions]
 
 

@@ -20,6 +20,7 @@ from cvzmpi.cvz.detection.significance.recurrence import Recurrence, recurrences
 from cvzmpi.cvz.detection.significance.whitened.samples import Samples
 from cvzmpi.cvz.detection.significance.whitened.templates import Template
 from cvzmpi.cvz.light_curves.exposure import EXPOSURE, in_cadences, is_two_minutes
+from cvzmpi.cvz.light_curves.measured_values import MAD_TO_SIGMA
 
 # Dips that may be transits: their signal-to-noise, FWHM in cadences of 120 s, and greatest
 # quotient.
@@ -29,7 +30,6 @@ _SEEN = 0.5  # part of an eclipse that dips have where it was seen, as one of th
 # fewest cadences of an eclipse that is left out as a whole: the sides of shorter ones are unsure
 _RESOLVED = 20
 _DEEP = 5.0  # scatters of the flux at other times by which a deep eclipse is fainter
-_SIGMA = 1.4826  # standard deviation of a Gaussian over its median absolute deviation
 _BESIDE = 30  # cadences (of 120 s) before and after an eclipse that are compared with it
 
 
@@ -146,7 +146,7 @@ class _Cycles:
         lengths = [cycle.stop - cycle.start for cycle in self.seen]
         if not len(flux) or np.median(lengths or 0) < _RESOLVED:
             return False
-        scatter = _SIGMA * float(np.median(np.abs(flux - np.median(flux))))
+        scatter = MAD_TO_SIGMA * float(np.median(np.abs(flux - np.median(flux))))
         depths = [
             _level_beside(samples, cycle) - float(np.min(samples.flux[cycle]))
             for cycle in self.seen

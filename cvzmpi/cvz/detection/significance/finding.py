@@ -22,6 +22,7 @@ from cvzmpi.cvz.detection.significance.whitened.samples import Samples
 from cvzmpi.cvz.detection.significance.whitened.templates import bank
 from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
 from cvzmpi.cvz.light_curves.exposure import EXPOSURE, in_cadences
+from cvzmpi.cvz.light_curves.measured_values import MAD_TO_SIGMA
 from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.quiet_star.gaussian_process import (
     GaussianProcessFit,
@@ -230,7 +231,7 @@ def whiten(samples: Samples, fit: GaussianProcessFit) -> Whitening:
 def _outliers(flux: np.ndarray, exposure: float) -> np.ndarray:
     """Runs of two high cadences or more, with what may belong to them."""
     excess = flux - median_filter(flux, in_cadences(_WINDOW, exposure, least=9) | 1, mode="nearest")
-    high = excess > _HIGH * 1.4826 * np.median(np.abs(excess))
+    high = excess > _HIGH * MAD_TO_SIGMA * np.median(np.abs(excess))
     run = high.copy()
     run[1:] &= high[:-1]
     run[:-1] |= run[1:]

@@ -25,7 +25,7 @@ from cvzmpi.cvz.detection.significance.whitened.samples import Samples
 from cvzmpi.cvz.detection.significance.whitened.statistic import StatisticMap, noise_scales
 from cvzmpi.cvz.detection.significance.whitened.templates import bank
 from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
-from cvzmpi.cvz.injection.flare_shape import mean_flare_shape, support
+from cvzmpi.cvz.injection.flare_shape import FIRST_PHASE, mean_flare_shape, support
 from cvzmpi.cvz.light_curves.exposure import in_cadences
 from cvzmpi.cvz.light_curves.observation import Observation
 
@@ -36,9 +36,6 @@ value."""
 _FEWEST_FADING = 100
 
 _PORTION = 400  # injections at a time, neighbours in the light curve: 2 MB of whitened fluxes
-
-NOTHING_BEFORE = 7.0
-"""FWHMs before the peak at which the shape of a flare is 0: it is below the smallest double."""
 
 
 class InjectedSignificance:
@@ -135,7 +132,7 @@ class InjectedSignificance:
         exposure = samples.exposure
         reach = np.maximum(*support(amplitude, fwhm, exposure, self._floor))
         after = np.ceil(reach / exposure + 0.5).astype(np.int64)
-        dark = np.ceil(NOTHING_BEFORE * fwhm / exposure + 0.5).astype(np.int64) + 1
+        dark = np.ceil(-FIRST_PHASE * fwhm / exposure + 0.5).astype(np.int64) + 1
         start = np.maximum(0, cadence - np.minimum(after, dark))
         end = np.minimum(n, cadence + after + 1)
         begin = np.concatenate([[0], np.cumsum(end - start)])

@@ -81,10 +81,9 @@ class Look(NamedTuple):
             In days.
         """
         settled = in_cadences(SETTLING, exposure, least=0)
-        rest = np.clip(MIN_REST_SHARE * self.snr, MIN_REST, CERTAIN_REST)
         settling = (self.since_gap <= settled) & (self.snr < CERTAIN_AFTER_GAP)
-        may_be_hit = exposure * SECONDS_PER_DAY <= LONGEST_HIT
-        bits = np.where((self.rest_snr < rest) & may_be_hit, Vetting.SINGLE_CADENCE, 0)
+        hit = self.rest_snr < rest_limit(self.snr, exposure)
+        bits = np.where(hit, Vetting.SINGLE_CADENCE, 0)
         bits |= np.where(settling, Vetting.AFTER_GAP, 0)
         bits |= np.where(self.reversed_snr > self.snr, Vetting.SLOW_RISE, 0)
         bits |= np.where(self.hump_snr > self.hump_limit, Vetting.HUMP, 0)
@@ -95,6 +94,14 @@ class Look(NamedTuple):
         """Signal-to-noise of boxes above which an event is a hump."""
         limit: np.ndarray = np.maximum(np.sqrt(self.snr**2 + _HUMP_MARGIN), _HUMP_SHARE * self.snr)
         return limit
+
+
+def rest_limit(snr: np.ndarray, exposure: float) -> np.ndarray:
+    """Signal-to-noise that must be left without the brightest cadence; exposure in days."""
+    if exposure * SECONDS_PER_DAY > LONGEST_HIT:
+        return np.full(np.shape(snr), -np.inf)
+    limit: np.ndarray = np.clip(MIN_REST_SHARE * snr, MIN_REST, CERTAIN_REST)
+    return limit
 
 
 def hump_fwhm(exposure: float) -> float:

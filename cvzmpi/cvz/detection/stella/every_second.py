@@ -1,6 +1,6 @@
 """One network in every second window of a light curve, for decisions and not for values.
 
-Where no flare is, it is enough to know that of every second window (`quiet_windows`). These start
+Where no flare is, it is enough to know that of every second window (`flares_alone`). These start
 at positions 2 j, and all that they read of the layers stands at even positions too (`network`):
 
     pooled[j]  = max(conv1[2 j], conv1[2 j + 1])

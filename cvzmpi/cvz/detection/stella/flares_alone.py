@@ -23,7 +23,7 @@ from functools import cached_property
 
 import numpy as np
 
-from cvzmpi.cvz.detection.flare_mask import MaskRule, flare_mask, in_runs
+from cvzmpi.cvz.detection.flare_mask import MaskRule, flare_mask
 from cvzmpi.cvz.detection.stella import layers
 from cvzmpi.cvz.detection.stella import network as nn
 from cvzmpi.cvz.detection.stella.changed_features import Buffers
@@ -166,7 +166,7 @@ class FlaresAlone:
 
     def middle_near_threshold(self) -> Wanted:
         """The networks in the middle, where the median may be on either side of the threshold."""
-        cadences = np.flatnonzero(self._candidates())
+        cadences = np.flatnonzero(self._may_count())
         lower, upper = self._median(cadences)
         flaring = self.rule.flaring
         return self._middle(cadences[flaring(upper + _SINGLE) & ~flaring(lower - _SINGLE)])
@@ -215,12 +215,8 @@ class FlaresAlone:
         """With fewer networks above the threshold, the median is not: it has none in the middle."""
         return len(self.networks) - self.majority + 1
 
-    def _candidates(self) -> np.ndarray:
-        """Cadences that may be in a flare; bool, shape (n,)."""
-        return in_runs(self._open(), self.rule.min_cadences)
-
     def _may_count(self) -> np.ndarray:
-        """Cadences above the threshold within a flare, in a run of it or between two."""
+        """Cadences that may be flaring within a flare, in a run of it or between two; (n,)."""
         possible = self._open()
         within = flare_mask(self.rule.flares(possible.astype(float)), len(possible))
         return possible & within

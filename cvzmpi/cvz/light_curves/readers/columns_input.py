@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,17 +11,18 @@ from cvzmpi.cvz.light_curves.fits_header import facts
 from cvzmpi.cvz.light_curves.fits_input import of_kind
 from cvzmpi.cvz.light_curves.light_curve import FLUX_UNIT, LightCurve
 from cvzmpi.cvz.light_curves.measured_values import (
-    NO_ERRORS,
     as_numbers,
-    check_filled,
-    says_errors,
-    typical_error,
     without_wild_times,
 )
 from cvzmpi.cvz.light_curves.readers.cadence_grid import exposure_by_times, with_missing_rows
 from cvzmpi.cvz.light_curves.readers.dilution import said_of_flux
 from cvzmpi.cvz.light_curves.readers.given_columns import NAME, GivenColumns
-from cvzmpi.cvz.light_curves.readers.raw_columns import RAW_COLUMNS, is_good, measurements
+from cvzmpi.cvz.light_curves.readers.raw_columns import (
+    RAW_COLUMNS,
+    check_written,
+    measurements,
+    with_errors,
+)
 from cvzmpi.cvz.light_curves.readers.reader import KEPLER, TESS, Observed
 from cvzmpi.errors import LightCurveError
 
@@ -39,27 +39,18 @@ def of_columns(given: GivenColumns) -> LightCurve:
         If they are no light curve.
     """
     observed = _observed(given)
-    error = given.flux_err
-    check_filled(
-        NAME, given.time, given.flux, np.zeros(len(given.time)) if error is None else error
-    )
-    time, wild = without_wild_times(NAME, given.time, observed)
-    given = replace(given, time=time)  # a row for each cadence up to a wild time would be too many
-    exposure = exposure_by_times(NAME, given.time)
+    raw = _raw_columns(given)
+    check_written(NAME, raw)
+    # a row for each cadence up to a wild time would be too many
+    raw["TIME"], wild = without_wild_times(NAME, given.time, observed)
+    exposure = exposure_by_times(NAME, raw["TIME"])
     if not len(given.time):
         raise LightCurveError(f"{NAME}: it has no cadence")
     if given.cadence_number is not None:
         as_numbers(NAME, "cadenceno", given.cadence_number)
     notes = _rows_left_out(given.meta) + wild
-    quality = np.zeros(len(time), np.int32) if given.quality is None else given.quality
-    if error is None or not says_errors(error):
-        good = is_good(NAME, quality, given.kind)
-        error = typical_error(NAME, given.time, given.flux, exposure, good)
-        notes.append(NO_ERRORS)
-    values = (given.time, given.flux, error, quality)
-    raw, missing = with_missing_rows(
-        dict(zip(RAW_COLUMNS, values, strict=True)), given.cadence_number, exposure
-    )
+    notes += with_errors(NAME, raw, given.kind, exposure)
+    raw, missing = with_missing_rows(raw, given.cadence_number, exposure)
     notes += missing
     columns, left_out = measurements(NAME, raw, 0.0, observed)
     header, odd = facts(given.meta, given.meta)
@@ -76,6 +67,14 @@ def of_columns(given: GivenColumns) -> LightCurve:
         sector_is_said=given.sector is not None,
         **columns,
     )
+
+
+def _raw_columns(given: GivenColumns) -> dict[str, Any]:
+    """The columns by SPOC's names: errors of NaN, and quality of 0, where there are none."""
+    n = len(given.time)
+    error = np.full(n, np.nan) if given.flux_err is None else given.flux_err
+    quality = np.zeros(n, np.int32) if given.quality is None else given.quality
+    return dict(zip(RAW_COLUMNS, (given.time, given.flux, error, quality), strict=True))
 
 
 def _observed(given: GivenColumns) -> Observed:

@@ -34,7 +34,7 @@ RAW_COLUMNS = (*_MEASURED, "QUALITY")
 """Names of raw columns: of SPOC, whatever the file calls them."""
 
 
-def check_written(path: Path, raw: Mapping[str, Any]) -> None:
+def check_written(path: Path | str, raw: Mapping[str, Any]) -> None:
     """Refuse columns of which a part was never written; see `check_filled`.
 
     Raises
@@ -45,10 +45,16 @@ def check_written(path: Path, raw: Mapping[str, Any]) -> None:
     check_filled(path, *(as_numbers(path, name, raw[name]) for name in _MEASURED))
 
 
-def with_errors(path: Path, raw: dict[str, Any], kind: Kind, exposure: float) -> list[str]:
-    """Set flux errors where no cadence has one, as in some files of QLP; what was done."""
+def with_errors(path: Path | str, raw: dict[str, Any], kind: Kind, exposure: float) -> list[str]:
+    """Set flux errors where no cadence has one, as in some files of QLP; what was done.
+
+    Raises
+    ------
+    LightCurveError
+        As `typical_error`.
+    """
     time, flux, error = (as_numbers(path, n, raw[n]) for n in _MEASURED)
-    if says_errors(error) or not np.isfinite(flux).any():
+    if says_errors(error):
         return []
     good = is_good(path, raw["QUALITY"], kind)
     raw["PDCSAP_FLUX_ERR"] = typical_error(path, time, flux, exposure, good)

@@ -98,6 +98,9 @@ class Kind:
     quality_bitmask: int | None
     flux_unit: str | None  # as astropy writes it; None for e-/s
     observed: Observed
+    has_rows_for_gaps: bool = True
+    # some have no flux errors; of the others, a file without any is damaged
+    may_lack_errors: bool = False
 
 
 class Columns(NamedTuple):
@@ -139,7 +142,11 @@ def qlp(sector: int) -> Kind:
     """QLP's light curves of a sector: normalised flux, of full-frame images."""
     new = QLP_LOW_PRECISION_SINCE_56 | QLP_TGLC
     own = QLP_LOW_PRECISION if sector < QLP_NEW_COLUMNS else new
-    return Kind("qlp", "TIC", (200.0, 600.0, 1800.0), SPOC_QUALITY | own, "", TESS)
+    return Kind(
+        *("qlp", "TIC", (200.0, 600.0, 1800.0), SPOC_QUALITY | own, "", TESS),
+        has_rows_for_gaps=False,
+        may_lack_errors=True,
+    )
 
 
 KEPLER_QUALITY = (
@@ -167,6 +174,6 @@ def kepler(catalogue: str) -> Kind:
 def by_lightkurve(mission: str) -> Kind:
     """What lightkurve wrote of light curves of a mission, by their quality bits."""
     if mission == "TESS":
-        return Kind("lightkurve", "TIC", (), None, None, TESS)
+        return Kind("lightkurve", "TIC", (), None, None, TESS, may_lack_errors=True)
     catalogue = "EPIC" if mission == "K2" else "KIC"
-    return Kind("lightkurve", catalogue, (), KEPLER_QUALITY, None, KEPLER)
+    return Kind("lightkurve", catalogue, (), KEPLER_QUALITY, None, KEPLER, may_lack_errors=True)

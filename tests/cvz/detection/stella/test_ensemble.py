@@ -15,6 +15,7 @@ from cvzmpi.cvz.detection.stella.ensemble import (
 )
 from cvzmpi.cvz.detection.stella.network import Network
 from tests.cvz.plain_network import (
+    ROUNDING,
     SEES,
     SEES_BEFORE,
     flaring_curve,
@@ -22,8 +23,6 @@ from tests.cvz.plain_network import (
     random_curve,
     random_weights,
 )
-
-ROUNDING = 2e-6  # of single precision, for networks with random weights
 
 
 def ensemble(n):

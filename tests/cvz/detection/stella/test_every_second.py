@@ -16,6 +16,7 @@ from cvzmpi.cvz.detection.stella.every_second import (
 from cvzmpi.cvz.detection.stella.flares_alone import rounding
 from cvzmpi.cvz.detection.stella.network import Network
 from tests.cvz.plain_network import (
+    ROUNDING,
     SEES,
     SEES_BEFORE,
     flaring_curve,
@@ -23,8 +24,6 @@ from tests.cvz.plain_network import (
     random_curve,
     random_weights,
 )
-
-ROUNDING = 2e-6  # of single precision, for networks with random weights
 
 
 def answers(network, flux, buffers=None):

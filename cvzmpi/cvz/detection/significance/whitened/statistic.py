@@ -20,6 +20,7 @@ from cvzmpi.cvz.detection.significance.whitened.samples import Samples
 from cvzmpi.cvz.detection.significance.whitened.templates import Template
 from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
 from cvzmpi.cvz.light_curves.exposure import EXPOSURE, in_cadences
+from cvzmpi.cvz.light_curves.measured_values import MAD_TO_SIGMA
 
 MIN_COVERAGE = 0.3
 """A template is compared where this part of its sum of squares lies on usable cadences."""
@@ -27,7 +28,6 @@ MIN_COVERAGE = 0.3
 _PART = 360  # cadences of 120 s (half a day) over which the scale is measured, or
 _WIDTHS = 24  # so many FWHMs of the template, if that is more
 _FEWEST = 120  # cadences of others, for a median that is worth something
-_SIGMA = 1.4826  # standard deviation of a Gaussian over its median absolute deviation
 
 
 @dataclass(frozen=True)
@@ -139,11 +139,11 @@ def noise_scales(
         known = np.isfinite(values)
         if not known.any():
             continue
-        overall = _SIGMA * _median(values[known])
+        overall = MAD_TO_SIGMA * _median(values[known])
         n_parts = max(1, n // int(max(part, _WIDTHS * template.fwhm)))
         edges = np.linspace(0, n, n_parts + 1).astype(int)
         medians, n_known = _medians(values, edges)
-        of_parts = np.where(n_known > np.diff(edges) / 4, _SIGMA * medians, overall)
+        of_parts = np.where(n_known > np.diff(edges) / 4, MAD_TO_SIGMA * medians, overall)
         middles = (edges[:-1] + edges[1:]) / 2
         scale[:] = np.maximum(overall, np.interp(np.arange(n), middles, of_parts))
     return np.maximum(scales, 1e-3)
